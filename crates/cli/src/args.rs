@@ -1,0 +1,132 @@
+//! The command line, as the parser knows it.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::limits::LimitArgs;
+
+/// Which transport should carry my realtime feed? Measured, not guessed.
+#[derive(Debug, Parser)]
+#[command(name = "feedbench", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Serves the feeds over every transport, with the web page at /
+    Serve(ServeArgs),
+    /// Runs a scenario over lanes and writes a report
+    Bench(BenchArgs),
+    /// Renders the page of a run again from its record
+    Report(ReportArgs),
+    /// Checks the ruler itself: measured against what is known
+    Calibrate(CalibrateArgs),
+    /// Shows lanes, scenarios and header profiles
+    List(ListArgs),
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// A TOML file with limits, named as the flags with _ for -; flags win
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Ends when standard input closes, for a program that starts the server
+    #[arg(long)]
+    pub(crate) until_stdin_closes: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// A built-in scenario or a TOML file
+    #[arg(default_value = "feed")]
+    pub(crate) scenario: String,
+    /// How much evidence: quick ends within 75 s
+    #[arg(long, default_value = "quick")]
+    pub(crate) profile: String,
+    /// Lanes, comma-separated; all transports when left out
+    #[arg(long, value_delimiter = ',', value_name = "LANE,..")]
+    pub(crate) lanes: Vec<String>,
+    /// The folder in which the run's folder is made
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Where random choices come from; another one every time when left out
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Blocks to run instead of the profile's; fewer than 6 give no intervals
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) blocks: Option<u32>,
+    /// Sets a value of the scenario, such as --set arrivals=constant
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Subscribers in all
+    #[arg(long, value_name = "N")]
+    pub(crate) clients: Option<u32>,
+    /// Rooms that share the load
+    #[arg(long, value_name = "N")]
+    pub(crate) rooms: Option<u32>,
+    /// Publications per second in each room
+    #[arg(long, value_name = "HZ")]
+    pub(crate) rate: Option<f64>,
+    /// Bytes of data in each publication
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) size: Option<u32>,
+    /// The interval of every lane that asks by the clock, such as 250ms
+    #[arg(long, value_name = "TIME")]
+    pub(crate) interval: Option<String>,
+    /// The window in which is counted, in each block, such as 2s
+    #[arg(long, value_name = "TIME")]
+    pub(crate) duration: Option<String>,
+    /// The request heads that drivers send: chromium or minimal
+    #[arg(long, default_value = "chromium", value_name = "PROFILE")]
+    pub(crate) headers: String,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The folder of a run, or its record
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Where the page goes; into the run's folder when left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// The folder in which the run's folder is made
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+}

@@ -1,0 +1,177 @@
+//! `feedbench bench`: plans, runs, renders, prints.
+
+use std::{
+    fs,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use load::{Plan, Profile, Progress, Scenario, ServerCommand};
+use report::Dataset;
+use signal_hook::consts::SIGINT;
+use time::{OffsetDateTime, macros::format_description};
+use transport::{Headers, Lane};
+
+use crate::{
+    Outcome,
+    args::{BenchArgs, Format},
+    output, report_page,
+};
+
+pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
+    let plan = plan(args)?;
+    let folder = run_folder(&args.out, &plan.scenario.name)?;
+    measure_into(&plan, &folder)?;
+    let data = report_page::render(&folder, None)?;
+    finish(&data, &folder, args.format)
+}
+
+/// Runs `plan` into `folder` with progress on standard error.
+pub(crate) fn measure_into(plan: &Plan, folder: &Path) -> anyhow::Result<()> {
+    server::raise_file_limit();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // The second one ends the process at once; the order of the two lines makes it the second.
+    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))?;
+    signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
+    let program = std::env::current_exe().context("cannot find this program to start the server from")?;
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"].map(ToOwned::to_owned);
+    let command = ServerCommand { program, arguments: arguments.into() };
+    let display = Display::new(plan);
+    load::run(plan, &command, folder, &interrupted, |progress| display.show(&progress))?;
+    display.bar.finish_and_clear();
+    Ok(())
+}
+
+/// Prints the result, and says by its verdict how the command ended.
+pub(crate) fn finish(data: &Dataset, folder: &Path, format: Format) -> anyhow::Result<Outcome> {
+    let page = folder.join(report_page::PAGE);
+    match format {
+        Format::Json => output::text(&serde_json::to_string_pretty(&report::summary(data))?),
+        Format::Text => {
+            output::text(&report::table(data));
+            output::text(&format!("report: {}", page.display()));
+        }
+    }
+    let invalid = report::verdict(data).status == report::Status::Invalid;
+    Ok(if invalid { Outcome::Invalid } else { Outcome::Done })
+}
+
+fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
+    if args.profile != Profile::QUICK.name {
+        bail!("there is no profile {:?}; there is: {}", args.profile, Profile::QUICK.name);
+    }
+    let profile = Profile { blocks: args.blocks.unwrap_or(Profile::QUICK.blocks), ..Profile::QUICK };
+    let scenario = Scenario::load(&args.scenario, &overrides(args))?;
+    let seed = args.seed.unwrap_or_else(|| measure::unix_time_us() % 1_000_000);
+    Ok(Plan {
+        scenario,
+        profile,
+        lanes: lanes(&args.lanes, args.interval.as_deref())?,
+        seed,
+        headers: Headers::built_in(&args.headers)?,
+        catalog: transport::ALL,
+        command: command_line(seed, args.seed.is_some()),
+        commit: option_env!("FEEDBENCH_COMMIT").map(ToOwned::to_owned),
+    })
+}
+
+/// The short forms as what they stand for; `--set` wins, as the last word.
+fn overrides(args: &BenchArgs) -> Vec<String> {
+    let quoted = args.duration.as_ref().map(|window| format!("window=\"{window}\""));
+    [
+        args.clients.map(|n| format!("subscribers={n}")),
+        args.rooms.map(|n| format!("rooms={n}")),
+        args.rate.map(|hz| format!("rate_hz={hz:?}")),
+        args.size.map(|bytes| format!("size_bytes={bytes}")),
+        quoted,
+    ]
+    .into_iter()
+    .flatten()
+    .chain(args.set.iter().cloned())
+    .collect()
+}
+
+fn lanes(named: &[String], interval: Option<&str>) -> anyhow::Result<Vec<Lane>> {
+    let all: Vec<String> = transport::ALL.iter().map(|spec| spec.id.to_owned()).collect();
+    let names = if named.is_empty() { &all } else { named };
+    let mut lanes = Vec::new();
+    for name in names {
+        let mut lane = Lane::parse(name, transport::ALL)?;
+        let by_the_clock = lane.build().interval().is_some() && !name.contains("+interval=");
+        if let Some(interval) = interval.filter(|_| by_the_clock) {
+            lane = Lane::parse(&format!("{name}+interval={interval}"), transport::ALL)?;
+        }
+        lanes.push(lane);
+    }
+    Ok(lanes)
+}
+
+/// The command as it was typed, with the seed it used and without the program's folder.
+fn command_line(seed: u64, given: bool) -> String {
+    let mut words = vec!["feedbench".to_owned()];
+    words.extend(std::env::args().skip(1));
+    if !given {
+        words.push(format!("--seed {seed}"));
+    }
+    words.join(" ")
+}
+
+/// Makes the folder of a run, named after the time and the scenario.
+pub(crate) fn run_folder(out: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(measure::unix_time_us()) * 1000)?;
+    let stamp = now.format(format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]"))?;
+    let folder = out.join(format!("{stamp}-{name}"));
+    fs::create_dir_all(out).with_context(|| format!("cannot write to {}; choose another --out", out.display()))?;
+    fs::create_dir(&folder).with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
+    Ok(folder)
+}
+
+/// A bar on a terminal, a line per cell elsewhere.
+struct Display {
+    bar: ProgressBar,
+    lines: bool,
+}
+
+impl Display {
+    fn new(plan: &Plan) -> Self {
+        let lines = !std::io::stderr().is_terminal();
+        let bar = if lines { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}  {elapsed} of about {prefix}") {
+            bar.set_style(style);
+        }
+        let estimate = plan.estimate();
+        bar.set_prefix(format!("{} s", estimate.as_secs().max(1)));
+        bar.enable_steady_tick(Duration::from_millis(250));
+        if lines {
+            output::note(&format!("about {} s", estimate.as_secs().max(1)));
+        }
+        Self { bar, lines }
+    }
+
+    fn show(&self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Begins { index, of, lane, block } => {
+                self.bar.set_length(*of as u64);
+                self.bar.set_position(*index as u64);
+                self.bar.set_message(format!("block {} {lane}", block + 1));
+            }
+            Progress::Done(cell) if self.lines => {
+                let twin = if cell.twin { " (twin)" } else { "" };
+                let deliveries = &cell.deliveries;
+                output::note(&format!(
+                    "block {} {}{twin}: {} of {} delivered",
+                    cell.block + 1,
+                    cell.lane,
+                    deliveries.delivered,
+                    deliveries.expected
+                ));
+            }
+            Progress::Done(_) => {}
+            Progress::Failed(why) => self.bar.suspend(|| output::note(&format!("failed: {why}"))),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `feedbench serve`: one JSON line when it listens, then it serves until it is told to stop.
+
+use std::{io, thread};
+
+use anyhow::Context as _;
+use hub::Limits;
+use serde_json::json;
+use server::{Config, Server};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
+
+use crate::{Outcome, args::ServeArgs, limits::LimitArgs, output};
+
+pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
+    let mut limits = Limits::default();
+    if let Some(path) = &args.config {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let given: LimitArgs =
+            toml::from_str(&text).with_context(|| format!("{} is not a table of limits", path.display()))?;
+        limits = given.over(limits);
+    }
+    let config = Config { listen: args.listen, limits: args.limits.over(limits), catalog: transport::ALL };
+    let file_limit = server::raise_file_limit();
+    // On one CPU a second worker would only be in the way.
+    let cpus = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut builder =
+        if cpus == 1 { runtime::Builder::new_current_thread() } else { runtime::Builder::new_multi_thread() };
+    let runtime = builder.enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let server = Server::bind(config)?;
+        let stop = Stop::listen(args.until_stdin_closes)?;
+        output::text(
+            &json!({
+                "listening": format!("http://{}", server.address()),
+                "pid": std::process::id(),
+                "version": env!("CARGO_PKG_VERSION"),
+                "file_limit": file_limit,
+            })
+            .to_string(),
+        );
+        let drained = server.run(stop.asked()).await;
+        if drained.cut > 0 {
+            output::note(&format!("feedbench: {} connections were cut after the drain", drained.cut));
+        }
+        anyhow::Ok(())
+    })?;
+    // Connections that were cut have tasks that need not be waited for.
+    runtime.shutdown_background();
+    Ok(Outcome::Done)
+}
+
+/// What asks a server to stop.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+    stdin_closed: oneshot::Receiver<()>,
+}
+
+impl Stop {
+    fn listen(until_stdin_closes: bool) -> io::Result<Self> {
+        let (closed, stdin_closed) = oneshot::channel::<()>();
+        thread::spawn(move || {
+            if until_stdin_closes {
+                // The end or an error: whoever started the server is gone.
+                let _end = io::copy(&mut io::stdin().lock(), &mut io::sink());
+                drop(closed);
+            } else {
+                // Kept for as long as the process lives.
+                thread::park();
+                drop(closed);
+            }
+        });
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            stdin_closed,
+        })
+    }
+
+    async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.stdin_closed => {}
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Rooms in namespaces, each with a ring of publications; one read serves every subscriber.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`limits`] | every limit of the server and its default |
+//! | [`ring`] | what one room holds: publications, how they are trimmed, what a read finds |
+//! | [`room`] | the ring behind a lock, and waiting for what comes |
+//! | [`subscription`] | a place in a room that moves on with every batch |
+//! | [`hub`] | all rooms, publishing, sweeping, and the announced end |
+//!
+//! A subscriber that is slow costs a position, never a queue: what it did not read in time is trimmed from the ring,
+//! and it is told so by exactly one gap.
+
+pub mod hub;
+pub mod limits;
+pub mod ring;
+pub mod room;
+pub mod subscription;
+
+pub use hub::{Counts, Hub, HubError, PublishError, RoomInfo};
+pub use limits::Limits;
+pub use ring::{Batch, ReadLimit, Stored};
+pub use room::{Room, Wait};
+pub use subscription::Subscription;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The one table of limits of the whole server: the hub, the transports and the accept loop read it.
+//!
+//! How a flag or a file sets them is decided elsewhere; the defaults and their reasons are here.
+
+use std::time::Duration;
+
+use crate::ring::ReadLimit;
+
+/// Every limit, with the default that [`Limits::default`] gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest `data` of a publication, in bytes after compaction.
+    ///
+    /// 64 KiB: [`wire::publication::MAX_DATA_BYTES`], which says why.
+    pub data_bytes: usize,
+    /// How many publications a room holds.
+    ///
+    /// 1,000: at 20 a second a subscriber can be away for 50 s, which is a tunnel or a change of network.
+    pub ring_items: usize,
+    /// How many bytes of encoded publications a room holds; the newest one stays even when it alone is larger.
+    ///
+    /// 1 MiB: 1,000 publications of a kilobyte, so that count and bytes bind at about the same place.
+    pub ring_bytes: usize,
+    /// How many publications one batch carries.
+    ///
+    /// 300: a full ring in four batches, and never a lock held for longer than some microseconds.
+    pub reply_items: usize,
+    /// How many bytes of encoded publications one batch carries; one publication is carried even when it is larger.
+    ///
+    /// 256 KiB: a full ring in four batches, and 10,000 subscribers that catch up at once stay below 3 GB even when
+    /// each has a copy of its own.
+    pub reply_bytes: usize,
+    /// How many rooms exist at a time.
+    ///
+    /// 10,000: names come from strangers; an empty room costs about a kilobyte, so empty ones stay below some 10 MB.
+    pub rooms: usize,
+    /// How long a room without subscribers and publications is kept.
+    ///
+    /// 10 min: longer than a restart of all its subscribers, so that they come back to the same history.
+    pub idle_room: Duration,
+    /// How often a stream with nothing to say shows that it lives.
+    ///
+    /// 25 s: below the 30 to 60 s after which proxies and address translators forget a silent connection, and what
+    /// other realtime servers use, so that tables compare.
+    pub heartbeat: Duration,
+    /// How long a client has to answer a heartbeat, where the transport has an answer.
+    ///
+    /// 20 s: with [`heartbeat`](Self::heartbeat), a death is seen after 45 s at the latest; again the common value.
+    pub answer_within: Duration,
+    /// How long a connection may accept no byte before it is closed.
+    ///
+    /// 30 s: a phone may sleep through a few seconds; beyond this its place in the ring is worth more than the line.
+    pub slow_writer: Duration,
+    /// How many bytes not yet sent a stream's kernel buffer takes (`TCP_NOTSENT_LOWAT`).
+    ///
+    /// 16 KiB: without it loopback swallows 3.9 MB for a reader that never reads, and slowness shows too late.
+    pub send_backlog_bytes: u32,
+    /// How long a new connection may say nothing.
+    ///
+    /// 10 s: two lost segments and their retransmissions on a bad network still fit.
+    pub first_byte: Duration,
+    /// How long a request's head may take, and so how long a kept-alive connection may idle before the next one.
+    ///
+    /// 75 s: above 60 s, the longest pause that a client may leave between two requests; a shorter one would make
+    /// such a client connect anew each time and charge its transport for it.
+    pub head: Duration,
+    /// How long sent bytes may stay unacknowledged before the kernel gives the connection up (`TCP_USER_TIMEOUT`).
+    ///
+    /// 30 s: as [`slow_writer`](Self::slow_writer), for a peer that is gone altogether; the kernel's own would be
+    /// about 15 min.
+    pub user_timeout: Duration,
+    /// Over how long the ends of subscribers are spread when the hub closes.
+    ///
+    /// 2 s: 10,000 clients come back at 5,000 a second instead of all at once.
+    pub drain_spread: Duration,
+    /// How long a drain may take in all.
+    ///
+    /// 5 s: the spread and time to write what is last; below the 10 s after which supervisors kill.
+    pub drain: Duration,
+    /// When a client that reads one batch per request is asked to come back.
+    ///
+    /// 1 s: what a person takes for live, at a cost that a server can bear.
+    pub retry_after: Duration,
+    /// How many connections the kernel completes ahead of the accept loop; more are refused or retried by the kernel.
+    ///
+    /// 4096: a common system maximum (`somaxconn`), so that a wave of reconnections is not dropped at the door.
+    pub listen_backlog: u32,
+}
+
+impl Limits {
+    /// What one batch carries at most: [`reply_items`](Self::reply_items) and [`reply_bytes`](Self::reply_bytes).
+    pub fn reply(&self) -> ReadLimit {
+        ReadLimit { items: self.reply_items, bytes: self.reply_bytes }
+    }
+
+    /// How long an item from a client may be as it comes in: `data` before its white space is removed, and what stands
+    /// around it. What is longer is refused unread.
+    ///
+    /// Twice `data_bytes` and 4 KiB: pretty-printed JSON is seldom twice its compact form.
+    pub fn item_bytes(&self) -> usize {
+        2 * self.data_bytes + 4096
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            data_bytes: wire::publication::MAX_DATA_BYTES,
+            ring_items: 1_000,
+            ring_bytes: 1024 * 1024,
+            reply_items: 300,
+            reply_bytes: 256 * 1024,
+            rooms: 10_000,
+            idle_room: Duration::from_mins(10),
+            heartbeat: Duration::from_secs(25),
+            answer_within: Duration::from_secs(20),
+            slow_writer: Duration::from_secs(30),
+            send_backlog_bytes: 16 * 1024,
+            first_byte: Duration::from_secs(10),
+            head: Duration::from_secs(75),
+            user_timeout: Duration::from_secs(30),
+            drain_spread: Duration::from_secs(2),
+            drain: Duration::from_secs(5),
+            retry_after: Duration::from_secs(1),
+            listen_backlog: 4096,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Deterministic tests: time is paused wherever something waits.
+
+mod closing;
+mod hub;
+mod model;
+mod room;
+mod subscription;
+mod sweep;
+
+use serde_json::value::RawValue;
+use tokio::time::{Duration, timeout};
+use wire::{Draft, Position, RoomName};
+
+use crate::{Batch, Hub, Limits, PublishError, ReadLimit, Subscription};
+
+/// More than any test publishes.
+const ALL: ReadLimit = ReadLimit { items: 100_000, bytes: usize::MAX };
+
+fn name(text: &str) -> RoomName {
+    text.parse().expect("a room's name")
+}
+
+fn general() -> RoomName {
+    name("chat/general")
+}
+
+/// A hub whose rooms hold this many publications.
+fn hub_holding(ring_items: usize) -> Hub {
+    Hub::new(Limits { ring_items, ..Limits::default() })
+}
+
+fn try_publish(hub: &Hub, room: &RoomName, event: &str, data: &str) -> Result<Position, PublishError> {
+    let data = RawValue::from_string(data.to_owned()).expect("JSON");
+    hub.publish(room, &Draft { event: event.into(), data: &data }, Some("ana"), 7)
+}
+
+fn publish(hub: &Hub, room: &RoomName, data: &str) -> Position {
+    try_publish(hub, room, "message", data).expect("published")
+}
+
+/// Publishes `count` small ones.
+fn publish_many(hub: &Hub, room: &RoomName, count: usize) {
+    for _ in 0..count {
+        publish(hub, room, "1");
+    }
+}
+
+fn offsets(batch: &Batch) -> Vec<u64> {
+    batch.items.iter().map(|stored| stored.offset).collect()
+}
+
+/// What there is for the subscription without waiting.
+async fn ready(subscription: &mut Subscription, limit: ReadLimit) -> Option<Batch> {
+    timeout(Duration::ZERO, subscription.next(limit)).await.ok()
+}

@@ -1,0 +1,408 @@
+//! One cell: one lane in one block, against a fresh server process, phase by phase.
+
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use measure::{ByteLedger, Category, Direction, Mono, Window, schedule::stratified_phases};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use record::{ByteCounts, Cell, Histogram, Kernel, Memory, MemoryPoint, Publication, ServerCost};
+use serde_json::value::RawValue;
+use transport::{Target, Transport};
+use wire::{After, Draft, RoomName};
+
+use crate::{
+    feed::{self, Feed},
+    host::{self, CpuTimes, Pinning},
+    pacer::{self, Pacer},
+    plan::{CellPlan, Plan, PlanError, Times},
+    reactor::Reactor,
+    server_process::{ServerCommand, ServerError, ServerProcess},
+    tally::Tally,
+};
+
+/// Connections opened per second: well below what a backlog of 4,096 takes at once.
+const OPEN_PER_SECOND: f64 = 4000.0;
+
+/// How long one subscriber may take to be accepted after the last was opened.
+const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long memory is left alone before it is read, so that what a handshake needed has been given back.
+const SETTLE: Duration = Duration::from_millis(30);
+
+/// From the end of opening to the first publication: time to hand everything to the pacing thread.
+const LEAD: Duration = Duration::from_millis(20);
+
+/// How long connections have to end after they were told to.
+const END_WITHIN: Duration = Duration::from_secs(3);
+
+/// The longest wait of the receive loop: how soon an interruption is seen.
+const LOOK_AROUND: Duration = Duration::from_millis(100);
+
+/// The share of the fleet at which memory is read first.
+const FIRST_POINT: f64 = 0.2;
+
+/// The namespace of all rooms of a bench.
+const NAMESPACE: &str = "bench";
+
+/// Why a cell could not be run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CellError {
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error("the generator failed: {0}")]
+    Io(#[from] io::Error),
+    #[error("{ready} of {wanted} connections were accepted in time ({errors})")]
+    NotAccepted { ready: usize, wanted: usize, errors: String },
+    #[error("interrupted")]
+    Interrupted,
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error("a room's name: {0}")]
+    Name(#[from] wire::NameError),
+}
+
+/// What a cell gives to the record.
+pub(crate) struct Outcome {
+    pub(crate) cell: Cell,
+    pub(crate) publications: Vec<Publication>,
+}
+
+/// Where a cell runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site<'a> {
+    pub(crate) server: &'a ServerCommand,
+    pub(crate) pinning: Pinning,
+    pub(crate) interrupted: &'a AtomicBool,
+}
+
+/// What was read at one edge of the window.
+struct Edge {
+    server_cpu: Duration,
+    server_times: Option<(Duration, Duration)>,
+    switches: Option<u64>,
+    own_cpu: Duration,
+    times: Option<CpuTimes>,
+    segments: Option<(u64, u64)>,
+    opened: usize,
+}
+
+/// One running cell.
+struct Running<'a> {
+    plan: &'a Plan,
+    site: Site<'a>,
+    server: ServerProcess,
+    reactor: Reactor,
+    tally: Tally,
+    memory: Vec<MemoryPoint>,
+}
+
+/// Runs one cell from the start of its server to its end.
+pub(crate) fn run(plan: &Plan, cell: &CellPlan, site: Site<'_>) -> Result<Outcome, CellError> {
+    let transport = cell.lane.build();
+    let times = Times::of(&plan.scenario, transport.interval());
+    let mut random = ChaCha8Rng::seed_from_u64(cell.seed);
+    let server = ServerProcess::start(site.server, site.pinning.server, site.pinning.generator)?;
+    let reactor = Reactor::new(server.origin.address)?;
+    let scenario = &plan.scenario;
+    let tally = Tally::new(scenario.rooms as usize, scenario.size_bytes as usize);
+    let mut running = Running { plan, site, server, reactor, tally, memory: Vec::new() };
+
+    let phases = transport.interval().map(|interval| Phases::new(random.random(), scenario.subscribers, interval));
+    running.open_publishers(&mut random)?;
+    running.open_subscribers(transport.as_ref(), phases.as_ref(), &mut random)?;
+
+    let start = Mono::now() + LEAD;
+    let window = Window { start: start + times.warm_up, length: times.window };
+    let planned = Feed::plan(scenario, random.random(), start, window, times.tail);
+    let pacer = running.start_pacer(&planned)?;
+    running.tally.begin(planned);
+
+    running.turn_until(window.start, |_| false)?;
+    let before = running.edge()?;
+    running.turn_until(window.end(), |_| false)?;
+    let after = running.edge()?;
+    let offered = running.tally.feed.as_ref().map_or(0, |feed| feed.dues.len() as u64);
+    let all_here = |tally: &Tally| tally.outstanding == 0 && tally.acked == offered;
+    running.turn_until(window.end() + times.follow, all_here)?;
+    let unwritten = pacer.finish();
+
+    let kernel = running.end_connections()?;
+    let Running { server, tally, reactor, memory, .. } = running;
+    let mut tally = tally;
+    if !server.stop() {
+        tally.error("server_did_not_drain");
+    }
+    let phases = phases.map(|phases| phases.shares).unwrap_or_default();
+    Ok(assemble(cell, plan, &tally, &reactor, Taken { before, after, kernel, memory, phases, unwritten }))
+}
+
+/// Where in its interval each poller asks.
+struct Phases {
+    starts: Vec<Mono>,
+    shares: Vec<f32>,
+}
+
+impl Phases {
+    fn new(seed: u64, subscribers: u32, interval: Duration) -> Self {
+        let origin = Mono::now();
+        let offsets = stratified_phases(seed, subscribers as usize, interval);
+        Self {
+            starts: offsets.iter().map(|offset| origin + *offset).collect(),
+            shares: offsets.iter().map(|offset| offset.div_duration_f32(interval)).collect(),
+        }
+    }
+}
+
+impl Running<'_> {
+    fn target(&self, room: u32, phase: Option<Mono>, receive: bool, seed: u64) -> Result<Target, CellError> {
+        Ok(Target {
+            origin: self.server.origin.clone(),
+            room: RoomName::new(NAMESPACE, &format!("r{room}"))?,
+            after: After::Head,
+            headers: self.plan.headers.clone(),
+            seed,
+            phase,
+            receive,
+        })
+    }
+
+    fn open_publishers(&mut self, random: &mut ChaCha8Rng) -> Result<(), CellError> {
+        let lane = self.plan.publisher()?.build();
+        for room in 0..self.plan.scenario.rooms {
+            let target = self.target(room, None, false, random.random())?;
+            self.reactor.start(lane.driver(target), &mut self.tally);
+        }
+        self.accepted(self.plan.scenario.rooms as usize)
+    }
+
+    /// Opens the fleet at a rate, with a pause at a fifth and at the end for reading memory.
+    fn open_subscribers(
+        &mut self,
+        transport: &dyn Transport,
+        phases: Option<&Phases>,
+        random: &mut ChaCha8Rng,
+    ) -> Result<(), CellError> {
+        let (rooms, subscribers) = (self.plan.scenario.rooms, self.plan.scenario.subscribers);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
+        let first = ((f64::from(subscribers) * FIRST_POINT).ceil() as u32).clamp(1, subscribers);
+        let begin = Mono::now();
+        let mut paused = Duration::ZERO;
+        for index in 0..subscribers {
+            let due = begin + paused + Duration::from_secs_f64(f64::from(index) / OPEN_PER_SECOND);
+            self.turn_until(due, |_| false)?;
+            let room = index % rooms;
+            let phase = phases.map(|phases| phases.starts[index as usize]);
+            let target = self.target(room, phase, true, random.random())?;
+            self.tally.expect_subscriber(room);
+            self.reactor.start(transport.driver(target), &mut self.tally);
+            if index + 1 == first || index + 1 == subscribers {
+                let pause = Mono::now();
+                self.accepted((rooms + index + 1) as usize)?;
+                self.turn_until(Mono::now() + SETTLE, |_| false)?;
+                self.read_memory(index + 1);
+                paused += Mono::now().saturating_since(pause);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_memory(&mut self, connections: u32) {
+        if let Some(user_bytes) = host::user_memory(self.server.pid()) {
+            let kernel_bytes = host::kernel_memory();
+            self.memory.push(MemoryPoint { connections: u64::from(connections), user_bytes, kernel_bytes });
+        }
+    }
+
+    /// Waits until `wanted` clients have been accepted.
+    fn accepted(&mut self, wanted: usize) -> Result<(), CellError> {
+        self.turn_until(Mono::now() + ACCEPT_WITHIN, |tally| tally.ready >= wanted)?;
+        if self.tally.ready < wanted {
+            let errors = format!("{:?}", self.tally.errors);
+            return Err(CellError::NotAccepted { ready: self.tally.ready, wanted, errors });
+        }
+        Ok(())
+    }
+
+    fn turn_until(&mut self, deadline: Mono, done: impl Fn(&Tally) -> bool) -> Result<(), CellError> {
+        while !done(&self.tally) {
+            let now = Mono::now();
+            if now >= deadline {
+                break;
+            }
+            if self.site.interrupted.load(Ordering::Acquire) {
+                return Err(CellError::Interrupted);
+            }
+            self.reactor.turn(deadline.min(now + LOOK_AROUND), &mut self.tally)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes every publication ahead of time and hands them to the pacing thread.
+    fn start_pacer(&mut self, planned: &Feed) -> Result<Pacer, CellError> {
+        let size = self.plan.scenario.size_bytes as usize;
+        let mut sends = Vec::with_capacity(planned.dues.len());
+        for (n, due) in planned.dues.iter().enumerate() {
+            let data = RawValue::from_string(feed::data(n, size)).map_err(io::Error::other)?;
+            let draft = Draft { event: "message".into(), data: &data };
+            let bytes = self.reactor.encode(due.room as usize, |driver, out| {
+                driver.publish(&draft, n as u64, due.at, out);
+            });
+            sends.push(pacer::Send { at: due.at, n, room: due.room, bytes });
+        }
+        let uplinks = (0..self.plan.scenario.rooms as usize).map(|client| self.reactor.share(client));
+        Ok(Pacer::start(sends, uplinks.collect::<io::Result<_>>()?, planned.sent.clone())?)
+    }
+
+    fn edge(&self) -> io::Result<Edge> {
+        let pid = self.server.pid();
+        let publishers = self.plan.scenario.rooms as usize;
+        Ok(Edge {
+            server_cpu: host::cpu_time(pid)?,
+            own_cpu: host::own_cpu_time()?,
+            times: host::cpu_times(self.site.pinning.generator),
+            server_times: host::user_system(pid),
+            switches: host::context_switches(pid),
+            segments: self.reactor.segments(publishers..usize::MAX),
+            opened: self.reactor.opened(),
+        })
+    }
+
+    /// Ends every connection in its lane's own way and puts the ledger beside the kernel's counts.
+    fn end_connections(&mut self) -> Result<Kernel, CellError> {
+        let publishers = self.plan.scenario.rooms as usize;
+        let clients = publishers + self.plan.scenario.subscribers as usize;
+        for client in 0..clients {
+            self.reactor.with_driver(client, Mono::now(), &mut self.tally, |driver, now, out| driver.stop(now, out));
+        }
+        let deadline = Mono::now() + END_WITHIN;
+        while self.reactor.open_connections() > 0 && Mono::now() < deadline {
+            self.reactor.turn(deadline, &mut self.tally)?;
+        }
+        let (mut kernel, mut ledger) = (Kernel::default(), ByteLedger::default());
+        for ended in self.reactor.take_ended().iter().filter(|ended| ended.client >= publishers) {
+            let Some(info) = ended.kernel else {
+                kernel.reset += 1;
+                continue;
+            };
+            // The end of the stream counts as one received byte.
+            let received = info.bytes_received.saturating_sub(1);
+            let sent = info.bytes_sent - info.bytes_retransmitted;
+            let ours = (ended.ledger.total(Direction::Down), ended.ledger.total(Direction::Up));
+            kernel.connections += 1;
+            kernel.matched += u64::from(ours == (received, sent));
+            kernel.bytes_down += received;
+            kernel.bytes_up += sent;
+            ledger.add(&ended.ledger);
+        }
+        kernel.down = counts(&ledger, Direction::Down);
+        kernel.up = counts(&ledger, Direction::Up);
+        for _open in 0..self.reactor.open_connections() {
+            self.tally.error("connection_did_not_end");
+        }
+        Ok(kernel)
+    }
+}
+
+fn counts(ledger: &ByteLedger, direction: Direction) -> ByteCounts {
+    Category::ALL.iter().map(|category| (category.id().to_owned(), ledger.get(direction, *category))).collect()
+}
+
+/// What was taken beside the tally.
+struct Taken {
+    before: Edge,
+    after: Edge,
+    kernel: Kernel,
+    memory: Vec<MemoryPoint>,
+    phases: Vec<f32>,
+    unwritten: u64,
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn assemble(plan: &CellPlan, run: &Plan, tally: &Tally, reactor: &Reactor, taken: Taken) -> Outcome {
+    let Taken { before, after, kernel, memory, phases, unwritten } = taken;
+    let Some(feed) = &tally.feed else { unreachable!("a cell without a feed has no outcome") };
+    let histogram = |recorder: &measure::Recorder| Histogram(recorder.to_text());
+    let (response, service) = feed.times(|room| tally.subscribers_of(room));
+    let sent: Vec<Mono> = (0..feed.dues.len()).filter_map(|n| feed.sent_at(n)).collect();
+    let span = |first: Option<Mono>, last: Option<Mono>| match (first, last) {
+        (Some(first), Some(last)) => nanos(last.saturating_since(first)),
+        _ => 0,
+    };
+    let lost = tally.deliveries.expected.saturating_sub(tally.deliveries.delivered);
+    let seconds = feed.window.length.as_secs_f64();
+    let steps = before.times.zip(after.times);
+    let share = |ticks: u64| CpuTimes::span(ticks).as_secs_f64() / seconds;
+    let server_cpu = after.server_cpu.saturating_sub(before.server_cpu);
+    let own_cpu = after.own_cpu.saturating_sub(before.own_cpu);
+    let mut errors = tally.errors.clone();
+    if unwritten > 0 {
+        errors.insert("publish_failed".to_owned(), unwritten);
+    }
+    let cell = Cell {
+        lane: plan.lane.to_string(),
+        twin: plan.twin,
+        block: plan.block,
+        order: plan.order,
+        subscribers: run.scenario.subscribers,
+        publishes: feed.in_window().count() as u64,
+        offered: feed.dues.len() as u64,
+        sent: sent.len() as u64,
+        acked: tally.acked,
+        offered_span_ns: span(feed.dues.first().map(|due| due.at), feed.dues.last().map(|due| due.at)),
+        sent_span_ns: span(sent.first().copied(), sent.last().copied()),
+        response_time: histogram(&response),
+        service_time: histogram(&service),
+        publish_delay: histogram(&feed.publish_delay()),
+        time_to_first_delivery: histogram(&tally.time_to_first),
+        fanout_spread: histogram(&feed.fanout_spread()),
+        receive_lag: histogram(&reactor.lag),
+        deliveries: record::Deliveries {
+            expected: tally.deliveries.expected,
+            delivered: tally.deliveries.delivered,
+            lost,
+            duplicated: tally.deliveries.duplicated,
+            reordered: tally.deliveries.reordered,
+            replayed: tally.deliveries.replayed,
+            gaps_told: tally.deliveries.gaps_told,
+        },
+        window: record::Window {
+            length_ns: nanos(feed.window.length),
+            deliveries: tally.window_deliveries,
+            down: counts(&tally.ledger, Direction::Down),
+            up: counts(&tally.ledger, Direction::Up),
+            segments_down: segments(&before, &after, |segments| segments.0),
+            segments_up: segments(&before, &after, |segments| segments.1),
+            requests: tally.requests,
+            responses_with_items: tally.responses_with_items,
+            new_connections: (after.opened - before.opened) as u64,
+        },
+        kernel,
+        server: ServerCost {
+            cpu_ns: nanos(server_cpu),
+            user_ns: before.server_times.zip(after.server_times).map(|(b, a)| nanos(a.0.saturating_sub(b.0))),
+            system_ns: before.server_times.zip(after.server_times).map(|(b, a)| nanos(a.1.saturating_sub(b.1))),
+            context_switches: before.switches.zip(after.switches).map(|(b, a)| a.saturating_sub(b)),
+        },
+        generator_cpu_ns: nanos(own_cpu),
+        generator_core_busy: steps.map(|(b, a)| share(a.busy_of_one.saturating_sub(b.busy_of_one)).min(1.0)),
+        steal: steps.map(|(b, a)| share(a.stolen.saturating_sub(b.stolen))),
+        others_cores: steps.map(|(b, a)| {
+            (share(a.busy.saturating_sub(b.busy)) - (server_cpu + own_cpu).as_secs_f64() / seconds).max(0.0)
+        }),
+        memory: (!memory.is_empty()).then_some(Memory { points: memory }),
+        phases,
+        errors,
+    };
+    Outcome { cell, publications: feed.lines() }
+}
+
+fn segments(before: &Edge, after: &Edge, of: impl Fn((u64, u64)) -> u64) -> Option<u64> {
+    before.segments.zip(after.segments).map(|(before, after)| of(after).saturating_sub(of(before)))
+}

@@ -1,0 +1,37 @@
+//! The load generator: runs a scenario over lanes against a server process and writes the record.
+//!
+//! It knows no server but its address, and no transport but the list it is given.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `scenario` | what is asked: rooms, subscribers, rates; from TOML |
+//! | `plan` | the cells of a run: blocks, shuffled lanes, seeds |
+//! | `run` | the run: cells one after the other, the record |
+//! | `cell` | one lane in one block, phase by phase |
+//! | `feed` | the publications of one cell: due, sent, arrived |
+//! | `pacer` | the pacing thread: the one send loop |
+//! | `reactor` | the one receive loop, and the sockets |
+//! | `tally` | what comes out of drivers, counted |
+//! | `server_process` | the server under test as a process |
+//! | `host` | what the machine is and does: CPUs, times, memory |
+//! | `tcp_info` | the kernel's own count of a connection's bytes |
+
+mod cell;
+mod feed;
+mod host;
+mod pacer;
+mod plan;
+mod reactor;
+mod run;
+mod scenario;
+mod server_process;
+mod tally;
+mod tcp_info;
+
+pub use plan::{Plan, PlanError, Profile};
+pub use run::{Progress, RunError, run};
+pub use scenario::{Arrivals, BUILT_IN, Scenario, ScenarioError};
+pub use server_process::ServerCommand;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! The plan of a run: which lanes, how many blocks, in which order, from which seeds.
+
+use std::time::Duration;
+
+use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
+use rand_chacha::ChaCha8Rng;
+use transport::{Headers, Lane, Role, Spec};
+
+use crate::scenario::Scenario;
+
+/// How much evidence a run gathers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: &'static str,
+    /// How many blocks: the unit of evidence.
+    pub blocks: u32,
+}
+
+impl Profile {
+    /// Six blocks: the fewest whose smallest and largest value bound the median with 95 %.
+    pub const QUICK: Self = Self { name: "quick", blocks: 6 };
+}
+
+/// Everything a run needs to be told.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The question.
+    pub scenario: Scenario,
+    /// How much evidence.
+    pub profile: Profile,
+    /// The lanes, in the order in which reports show them.
+    pub lanes: Vec<Lane>,
+    /// Where every random choice comes from.
+    pub seed: u64,
+    /// The request heads of the drivers.
+    pub headers: Headers,
+    /// All transports there are: the publisher's is the floor among them.
+    pub catalog: &'static [Spec],
+    /// The command that repeats the run.
+    pub command: String,
+    /// The commit of the program, when known.
+    pub commit: Option<String>,
+}
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// No lane to run.
+    #[error("no lane is named; `feedbench list` shows what there is")]
+    NoLanes,
+    /// The same lane twice.
+    #[error("lane {0} is named twice")]
+    Twice(String),
+    /// Nothing can publish.
+    #[error("no transport of the list is the floor, so nothing can publish")]
+    NoFloor,
+    /// More connections than files.
+    #[error(
+        "{subscribers} subscribers need {needed} files in one process, but the file limit is {limit}: use fewer --clients"
+    )]
+    Files {
+        /// Subscribers asked for.
+        subscribers: u32,
+        /// Files needed.
+        needed: u64,
+        /// Files allowed.
+        limit: u64,
+    },
+}
+
+/// One cell to run.
+#[derive(Debug, Clone)]
+pub(crate) struct CellPlan {
+    pub(crate) lane: Lane,
+    pub(crate) twin: bool,
+    pub(crate) block: u32,
+    pub(crate) order: u32,
+    pub(crate) seed: u64,
+}
+
+/// Files a generator needs beside its connections: epoll, timer, pipes, the record, what the runtime holds.
+const OTHER_FILES: u64 = 64;
+
+impl Plan {
+    /// Checks what can be known before the first cell.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`], whose text says what to do.
+    pub fn check(&self, file_limit: u64) -> Result<(), PlanError> {
+        if self.lanes.is_empty() {
+            return Err(PlanError::NoLanes);
+        }
+        for (index, lane) in self.lanes.iter().enumerate() {
+            let name = lane.to_string();
+            if self.lanes[..index].iter().any(|other| other.to_string() == name) {
+                return Err(PlanError::Twice(name));
+            }
+        }
+        self.publisher()?;
+        // A publisher's connection has two handles: the receive loop's and the pacing thread's.
+        let needed = u64::from(self.scenario.subscribers) + 2 * u64::from(self.scenario.rooms) + OTHER_FILES;
+        if needed > file_limit {
+            let subscribers = self.scenario.subscribers;
+            return Err(PlanError::Files { subscribers, needed, limit: file_limit });
+        }
+        Ok(())
+    }
+
+    /// The lane that the publisher uses.
+    pub(crate) fn publisher(&self) -> Result<Lane, PlanError> {
+        let floor = self.catalog.iter().find(|spec| spec.role == Role::Floor);
+        floor.map(Lane::plain).ok_or(PlanError::NoFloor)
+    }
+
+    /// The lane that runs twice: the one whose transport says so, else the first.
+    pub(crate) fn twin(&self) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| lane.spec().role == Role::Twin).or(self.lanes.first())
+    }
+
+    /// All cells in the order in which they run: every block has every lane and the twin once, shuffled.
+    pub(crate) fn cells(&self) -> Vec<CellPlan> {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut cells = Vec::new();
+        for block in 0..self.profile.blocks {
+            let lanes = self.lanes.iter().map(|lane| (lane, false));
+            let mut runs: Vec<_> = lanes.chain(self.twin().map(|lane| (lane, true))).collect();
+            runs.shuffle(&mut random);
+            for (order, (lane, twin)) in (0..).zip(runs) {
+                cells.push(CellPlan { lane: lane.clone(), twin, block, order, seed: random.random() });
+            }
+        }
+        cells
+    }
+
+    /// How long the cells take, roughly: what is paced, and a second for each server process.
+    pub fn estimate(&self) -> Duration {
+        let cells = self.lanes.iter().chain(self.twin()).map(|lane| {
+            let times = Times::of(&self.scenario, lane.build().interval());
+            times.warm_up + times.window + times.tail + Duration::from_millis(700)
+        });
+        cells.sum::<Duration>() * self.profile.blocks
+    }
+}
+
+/// The phases of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// Published before the window.
+    pub(crate) warm_up: Duration,
+    /// The arrival window.
+    pub(crate) window: Duration,
+    /// Published after the window.
+    pub(crate) tail: Duration,
+    /// How long after the window a publication due in it is waited for.
+    pub(crate) follow: Duration,
+}
+
+impl Times {
+    /// Of a lane that asks every `interval`, or of one that is pushed to.
+    ///
+    /// A lane with an interval is watched for a whole number of intervals, with one before and one after, so that every poll
+    /// in the window meets a feed in full flow.
+    pub(crate) fn of(scenario: &Scenario, interval: Option<Duration>) -> Self {
+        let least = Duration::from_secs(1);
+        match interval {
+            None => Self { warm_up: scenario.warm_up, window: scenario.window, tail: Duration::ZERO, follow: least },
+            Some(interval) => {
+                let whole = scenario.window.as_nanos().div_ceil(interval.as_nanos());
+                let intervals = u32::try_from(whole).unwrap_or(u32::MAX);
+                let warm_up = scenario.warm_up.max(interval);
+                Self { warm_up, window: interval * intervals, tail: interval, follow: least.max(2 * interval) }
+            }
+        }
+    }
+}

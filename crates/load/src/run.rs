@@ -1,0 +1,159 @@
+//! A run: every cell of the plan one after the other, the record written as it goes.
+
+use std::{
+    io,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use measure::unix_time_us;
+use record::{Cell, End, Header, Lane, Tool, Writer};
+
+use crate::{
+    cell::{self, CellError, Site},
+    host::{self, Pinning},
+    plan::{Plan, PlanError},
+    server_process::ServerCommand,
+};
+
+/// Cells that may fail before the run is given up: one bad moment is survived, a broken lane is not waited for.
+const MOST_FAILURES: usize = 3;
+
+/// Why a run ended without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The plan does not work here.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The record cannot be written.
+    #[error("cannot write the record: {0}")]
+    Record(io::Error),
+    /// The machine does not do what is needed.
+    #[error("cannot prepare the generator: {0}")]
+    Host(io::Error),
+    /// Cells fail one after the other.
+    #[error("{count} cells could not be run; the last: {last}")]
+    Failures {
+        /// How many.
+        count: usize,
+        /// What the last one said.
+        last: String,
+    },
+}
+
+/// What a run is about to do or has done.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A cell begins.
+    Begins {
+        /// Its number, from 0.
+        index: usize,
+        /// How many there are.
+        of: usize,
+        /// The lane.
+        lane: String,
+        /// The block, from 0.
+        block: u32,
+    },
+    /// A cell is in the record.
+    Done(&'a Cell),
+    /// A cell could not be run, and why.
+    Failed(&'a str),
+}
+
+/// Runs all cells of `plan` and writes the record into `folder`, which must exist. `interrupted` ends it early: what is
+/// there stays and says so.
+///
+/// # Errors
+///
+/// [`RunError`]; cells run before the error are in the record.
+pub fn run(
+    plan: &Plan,
+    server: &ServerCommand,
+    folder: &Path,
+    interrupted: &AtomicBool,
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<(), RunError> {
+    let file_limit = file_limit();
+    plan.check(file_limit)?;
+    let allowed = host::allowed_cpus();
+    let pinning = Pinning::choose(&allowed);
+    host::pin(pinning.generator).map_err(RunError::Host)?;
+    let mut header = header(plan, server);
+    header.host = host::describe(&allowed, pinning, true, file_limit);
+    header.host.realtime = crate::pacer::may_run_realtime();
+    let mut writer = Writer::create(folder, &header).map_err(RunError::Record)?;
+
+    let cells = plan.cells();
+    let mut failures = Vec::new();
+    for (index, planned) in cells.iter().enumerate() {
+        let lane = planned.lane.to_string();
+        progress(Progress::Begins { index, of: cells.len(), lane: lane.clone(), block: planned.block });
+        match cell::run(plan, planned, Site { server, pinning, interrupted }) {
+            Ok(outcome) => {
+                writer.cell(&outcome.cell, &outcome.publications).map_err(RunError::Record)?;
+                progress(Progress::Done(&outcome.cell));
+            }
+            Err(CellError::Interrupted) => break,
+            Err(error) => {
+                let failure = format!("{lane}, block {}: {error}", planned.block);
+                progress(Progress::Failed(&failure));
+                failures.push(failure);
+                if failures.len() >= MOST_FAILURES {
+                    break;
+                }
+            }
+        }
+    }
+    let end =
+        End { at_us: unix_time_us(), interrupted: interrupted.load(Ordering::Acquire), failures: failures.clone() };
+    writer.end(end).map_err(RunError::Record)?;
+    match failures.last() {
+        Some(last) if failures.len() >= MOST_FAILURES => {
+            Err(RunError::Failures { count: failures.len(), last: last.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file limit of this process.
+fn file_limit() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+fn header(plan: &Plan, server: &ServerCommand) -> Header {
+    let lane = |lane: &transport::Lane| {
+        let spec = lane.spec();
+        Lane {
+            lane: lane.to_string(),
+            transport: spec.id.to_owned(),
+            title: spec.title.to_owned(),
+            colour_light: spec.look.light.to_owned(),
+            colour_dark: spec.look.dark.to_owned(),
+            mark: spec.look.mark.to_owned(),
+            interval_ns: lane.build().interval().and_then(|interval| u64::try_from(interval.as_nanos()).ok()),
+            options: lane.options().iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        }
+    };
+    let floor = plan.lanes.iter().find(|lane| lane.spec().role == transport::Role::Floor);
+    Header {
+        version: record::VERSION,
+        at_us: unix_time_us(),
+        command: plan.command.clone(),
+        scenario: plan.scenario.to_record(),
+        profile: plan.profile.name.to_owned(),
+        seed: plan.seed,
+        headers: plan.headers.name().to_owned(),
+        lanes: plan.lanes.iter().map(lane).collect(),
+        twin_of: plan.twin().map(ToString::to_string),
+        floor: floor.map(ToString::to_string),
+        blocks: plan.profile.blocks,
+        host: host::describe(&[], Pinning { server: None, generator: None }, true, 0),
+        tool: Tool {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: plan.commit.clone(),
+            build: if cfg!(debug_assertions) { "debug".to_owned() } else { "release".to_owned() },
+        },
+        server: server.arguments.clone(),
+    }
+}

@@ -1,0 +1,270 @@
+//! A record turned into what is asked of it: cells by lane and block, histograms decoded and merged.
+//!
+//! Nothing is left out by looking at it. A cell that was repeated counts with its last repetition; the earlier one is kept
+//! in [`Lane::repeated`], because what was lost in it was lost.
+
+use std::collections::BTreeMap;
+
+use measure::{Recorder, RecorderTextError};
+use record::{Cell, End, Header, Histogram, Record};
+
+use crate::numbers::float;
+
+/// Why a record cannot be reported.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// A histogram is not what `measure::Recorder` writes.
+    #[error("{lane}, block {block}: {metric} cannot be read: {source}")]
+    Histogram {
+        /// The cell's lane.
+        lane: String,
+        /// The cell's block.
+        block: u32,
+        /// The metric's name in the record.
+        metric: &'static str,
+        /// What was wrong.
+        source: RecorderTextError,
+    },
+    /// A cell names a lane that the header does not have.
+    #[error("block {block} has a cell of {lane}, which is no lane of this record")]
+    UnknownLane {
+        /// The cell's lane.
+        lane: String,
+        /// The cell's block.
+        block: u32,
+    },
+}
+
+/// One run, ready to be summarised.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// What was run, where and with what.
+    pub header: Header,
+    /// None when the run died.
+    pub end: Option<End>,
+    /// In the header's order; a lane without cells was not measured.
+    pub lanes: Vec<Lane>,
+    /// The second run of a lane that shows the noise; never a lane of its own.
+    pub twin: Option<Lane>,
+}
+
+/// One lane over all blocks.
+#[derive(Debug, Clone)]
+pub struct Lane {
+    /// The header's entry.
+    pub info: record::Lane,
+    /// One per block, by block.
+    pub cells: Vec<Cell>,
+    /// Cells that were run again and stand in [`Lane::cells`] with their repetition.
+    pub repeated: Vec<Cell>,
+    /// From the due instant to the delivery.
+    pub response_time: Timing,
+    /// From the actual write to the delivery.
+    pub service_time: Timing,
+    /// From the due instant to the actual write.
+    pub publish_delay: Timing,
+    /// From opening a connection to the first delivery or position.
+    pub time_to_first_delivery: Timing,
+    /// From the first to the last subscriber of one publication.
+    pub fanout_spread: Timing,
+    /// How long a stamped read waited to be decoded.
+    pub receive_lag: Timing,
+}
+
+/// One latency metric of one lane.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// All blocks merged; percentiles are never averaged.
+    pub merged: Recorder,
+    /// By block, in the order of [`Lane::cells`].
+    pub blocks: Vec<BlockTiming>,
+}
+
+/// The quantiles of one block, in nanoseconds; none where no number would be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockTiming {
+    /// The block's number.
+    pub block: u32,
+    /// The median.
+    pub p50: Option<u64>,
+    /// The 99th percentile.
+    pub p99: Option<u64>,
+}
+
+/// A value per block, by block, without the blocks that have none.
+pub type PerBlock = Vec<(u32, f64)>;
+
+impl Dataset {
+    /// Groups a record's cells by lane and decodes their histograms.
+    ///
+    /// # Errors
+    ///
+    /// When a cell is of a lane that the header does not have, or holds a histogram of another format.
+    pub fn new(record: &Record) -> Result<Self, DataError> {
+        let header = record.header.clone();
+        if let Some((cell, _)) = record.cells.iter().find(|(cell, _)| header.lanes.iter().all(|l| l.lane != cell.lane))
+        {
+            return Err(DataError::UnknownLane { lane: cell.lane.clone(), block: cell.block });
+        }
+        let lanes = header.lanes.iter().map(|info| Lane::new(info, record, false)).collect::<Result<_, _>>()?;
+        let twin = header.lanes.iter().find(|info| header.twin_of.as_ref() == Some(&info.lane));
+        let twin = twin.map(|info| Lane::new(info, record, true)).transpose()?.filter(Lane::is_measured);
+        Ok(Self { header, end: record.end.clone(), lanes, twin })
+    }
+
+    /// The lane against which overhead is read, when it was measured.
+    pub fn floor(&self) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| self.is_floor(lane) && lane.is_measured())
+    }
+
+    /// Whether overhead is read against this lane; it is no choice, so nothing ranks it.
+    pub fn is_floor(&self, lane: &Lane) -> bool {
+        self.header.floor.as_ref() == Some(&lane.info.lane)
+    }
+
+    /// The lanes that somebody could choose and that were measured.
+    pub fn choices(&self) -> Vec<&Lane> {
+        self.lanes.iter().filter(|lane| lane.is_measured() && !self.is_floor(lane)).collect()
+    }
+
+    /// The lane of which [`Dataset::twin`] is the second run.
+    pub fn twinned(&self) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| self.header.twin_of.as_ref() == Some(&lane.info.lane))
+    }
+
+    /// Every cell that was run, of twins and repeated ones too.
+    pub fn all_cells(&self) -> impl Iterator<Item = &Cell> {
+        self.lanes.iter().chain(&self.twin).flat_map(Lane::all_cells)
+    }
+}
+
+impl Lane {
+    fn new(info: &record::Lane, record: &Record, twin: bool) -> Result<Self, DataError> {
+        let mut by_block: BTreeMap<u32, Cell> = BTreeMap::new();
+        let mut repeated = Vec::new();
+        for (cell, _) in record.cells.iter().filter(|(cell, _)| cell.twin == twin && cell.lane == info.lane) {
+            repeated.extend(by_block.insert(cell.block, cell.clone()));
+        }
+        let cells: Vec<Cell> = by_block.into_values().collect();
+        Ok(Self {
+            info: info.clone(),
+            response_time: Timing::new(&cells, "response_time", |cell| &cell.response_time)?,
+            service_time: Timing::new(&cells, "service_time", |cell| &cell.service_time)?,
+            publish_delay: Timing::new(&cells, "publish_delay", |cell| &cell.publish_delay)?,
+            time_to_first_delivery: Timing::new(&cells, "time_to_first_delivery", |cell| &cell.time_to_first_delivery)?,
+            fanout_spread: Timing::new(&cells, "fanout_spread", |cell| &cell.fanout_spread)?,
+            receive_lag: Timing::new(&cells, "receive_lag", |cell| &cell.receive_lag)?,
+            cells,
+            repeated,
+        })
+    }
+
+    /// Whether there is at least one cell.
+    pub fn is_measured(&self) -> bool {
+        !self.cells.is_empty()
+    }
+
+    /// The lane's name for people: its title, and its options where they differ from the defaults.
+    pub fn label(&self) -> String {
+        let options: Vec<String> = self
+            .info
+            .options
+            .iter()
+            .map(|(name, value)| if value.is_empty() { name.clone() } else { format!("{name}={value}") })
+            .collect();
+        if options.is_empty() {
+            self.info.title.clone()
+        } else {
+            format!("{} ({})", self.info.title, options.join(", "))
+        }
+    }
+
+    /// Publications due in the windows of all blocks: the independent samples behind every quantile.
+    pub fn publishes(&self) -> u64 {
+        self.sum(|cell| cell.publishes)
+    }
+
+    /// Every cell that was run, repeated ones too.
+    pub fn all_cells(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().chain(&self.repeated)
+    }
+
+    /// A total over all blocks.
+    pub fn sum(&self, value: impl Fn(&Cell) -> u64) -> u64 {
+        self.cells.iter().map(value).sum()
+    }
+
+    /// A total over all blocks; none when one block does not have it.
+    pub fn sum_all(&self, value: impl Fn(&Cell) -> Option<u64>) -> Option<u64> {
+        if self.cells.is_empty() { None } else { self.cells.iter().map(value).sum() }
+    }
+
+    /// A value per block.
+    pub fn per_block(&self, value: impl Fn(&Cell) -> Option<f64>) -> PerBlock {
+        self.cells.iter().filter_map(|cell| Some((cell.block, value(cell)?))).collect()
+    }
+
+    /// Stream bytes of both directions per delivery, by block.
+    pub fn stream_per_delivery(&self) -> PerBlock {
+        self.per_block(|cell| {
+            let window = &cell.window;
+            let bytes = window.down.values().chain(window.up.values()).sum();
+            per(bytes, window.deliveries)
+        })
+    }
+
+    /// CPU of the server per delivery, by block. No process runs for nothing, so zero means that it was not measured.
+    pub fn cpu_per_delivery(&self) -> PerBlock {
+        self.per_block(|cell| per(cell.server.cpu_ns, cell.window.deliveries).filter(|&ns| ns > 0.0))
+    }
+}
+
+impl Timing {
+    fn new(cells: &[Cell], metric: &'static str, histogram: impl Fn(&Cell) -> &Histogram) -> Result<Self, DataError> {
+        let mut merged = Recorder::new();
+        let mut blocks = Vec::new();
+        for cell in cells {
+            let text = &histogram(cell).0;
+            // A metric that the lane does not have.
+            if text.is_empty() {
+                continue;
+            }
+            let recorder = Recorder::from_text(text).map_err(|source| DataError::Histogram {
+                lane: cell.lane.clone(),
+                block: cell.block,
+                metric,
+                source,
+            })?;
+            merged.merge(&recorder);
+            let (p50, p99) = (recorder.quantile_ns(0.5), recorder.quantile_ns(0.99));
+            blocks.push(BlockTiming { block: cell.block, p50, p99 });
+        }
+        Ok(Self { merged, blocks })
+    }
+
+    /// The median of every block that has one, in nanoseconds.
+    pub fn p50_per_block(&self) -> PerBlock {
+        self.blocks.iter().filter_map(|b| Some((b.block, float(b.p50?)))).collect()
+    }
+
+    /// The 99th percentile of every block that has one, in nanoseconds.
+    pub fn p99_per_block(&self) -> PerBlock {
+        self.blocks.iter().filter_map(|b| Some((b.block, float(b.p99?)))).collect()
+    }
+}
+
+/// A share of a total; none when there is nothing to share it.
+pub(crate) fn per(total: u64, count: u64) -> Option<f64> {
+    (count > 0).then(|| float(total) / float(count))
+}
+
+/// The values alone.
+pub(crate) fn values(blocks: &[(u32, f64)]) -> Vec<f64> {
+    blocks.iter().map(|&(_, value)| value).collect()
+}
+
+/// The values of the blocks that both have, in the order of the blocks.
+pub(crate) fn paired(a: &[(u32, f64)], b: &[(u32, f64)]) -> (Vec<f64>, Vec<f64>) {
+    let b: BTreeMap<u32, f64> = b.iter().copied().collect();
+    a.iter().filter_map(|(block, value)| Some((*value, *b.get(block)?))).unzip()
+}

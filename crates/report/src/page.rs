@@ -1,0 +1,225 @@
+//! The page: one offline HTML file that reads without JavaScript, in light, dark and print.
+
+use askama::Template;
+use record::FILE_NAME;
+
+use crate::{
+    RenderError,
+    charts::{Figure, Figures, Input},
+    columns::{COLUMNS, row},
+    dataset::{Dataset, Lane},
+    numbers::{count, excess_percent, memory},
+    prose,
+    summary::Summary,
+    text::{Sentence, answer},
+    verdict::{Check, Outcome, Status, Verdict},
+    view::{CellView, RowView, TableView, lane_head},
+};
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page {
+    scenario: String,
+    question: String,
+    run: Vec<String>,
+    lane_colours: String,
+    status: Status,
+    status_class: &'static str,
+    checks: String,
+    reasons: Vec<String>,
+    withdrawn: Vec<String>,
+    answer: Vec<Sentence>,
+    lanes: TableView,
+    lanes_hint: &'static str,
+    limits: Vec<String>,
+    check_rows: Vec<CheckRow>,
+    environment: Vec<(&'static str, String)>,
+    latency: Vec<FigureView>,
+    empty_latency: &'static str,
+    bytes: Vec<FigureView>,
+    cpu: Vec<FigureView>,
+    memory_note: String,
+    memory: TableView,
+    ledger: TableView,
+    errors: Vec<String>,
+    pitfalls: Vec<(&'static str, String)>,
+    record_file: &'static str,
+    command: String,
+    provenance: String,
+}
+
+#[derive(Template)]
+#[template(path = "figure.html")]
+struct FigureView {
+    id: &'static str,
+    title: &'static str,
+    answer: String,
+    wide: String,
+    narrow: String,
+    note: String,
+    table: TableView,
+}
+
+struct CheckRow {
+    class: &'static str,
+    outcome: &'static str,
+    name: &'static str,
+    detail: String,
+}
+
+/// The whole page.
+pub(crate) fn page(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Result<String, RenderError> {
+    let figures = Figures::draw(Input { data, summary, verdict })?;
+    let scenario = &data.header.scenario;
+    let page = Page {
+        scenario: scenario.name.clone(),
+        question: scenario.question.clone(),
+        run: run(data),
+        lane_colours: lane_colours(&data.lanes),
+        status: verdict.status,
+        status_class: match verdict.status {
+            Status::Valid => "valid",
+            Status::Suspect => "suspect",
+            Status::Invalid => "invalid",
+        },
+        checks: checks(summary, verdict),
+        reasons: verdict.reasons.clone(),
+        withdrawn: verdict
+            .withdrawn
+            .iter()
+            .map(|claim| format!("The {} of {} is withdrawn: {}.", claim.claim, claim.lane, claim.reason))
+            .collect(),
+        answer: answer(data, summary, verdict),
+        lanes: lanes(data, summary, verdict),
+        lanes_hint: prose::LANES_HINT,
+        limits: prose::limits(data, summary),
+        check_rows: verdict.checks.iter().map(check_row).collect(),
+        environment: prose::environment(data),
+        latency: views(figures.latency),
+        empty_latency: prose::EMPTY_LATENCY,
+        bytes: views(figures.bytes),
+        cpu: views(figures.cpu),
+        memory_note: prose::memory_note(data, summary),
+        memory: memory_table(data, summary),
+        ledger: ledger(data, summary),
+        errors: prose::errors(data),
+        pitfalls: prose::pitfalls(data),
+        record_file: FILE_NAME,
+        command: data.header.command.clone(),
+        provenance: prose::provenance(data),
+    };
+    Ok(page.render()?)
+}
+
+fn views(figures: Vec<Figure>) -> Vec<FigureView> {
+    let view = |figure| {
+        let Figure { id, title, answer, wide, narrow, note, table } = figure;
+        FigureView { id, title, answer, wide, narrow, note, table }
+    };
+    figures.into_iter().map(view).collect()
+}
+
+/// What was run, in the words of the page's first line.
+fn run(data: &Dataset) -> Vec<String> {
+    let (scenario, host) = (&data.header.scenario, &data.header.host);
+    let network = if host.loopback { "loopback" } else { "network" };
+    vec![
+        scenario.name.clone(),
+        format!("{} subscribers in {} rooms", count(scenario.subscribers.into()), count(scenario.rooms.into())),
+        format!("{}/s a room, {}", scenario.rate_hz, scenario.arrivals),
+        format!("{} B", count(scenario.size_bytes.into())),
+        format!("{network}, {} cores", host.cores),
+        format!("{} headers", data.header.headers),
+        format!("profile {}", data.header.profile),
+    ]
+}
+
+fn checks(summary: &Summary, verdict: &Verdict) -> String {
+    let noise = summary.noise_floor.response_time_p50;
+    let noise = noise.map_or_else(
+        || "noise floor not known".to_owned(),
+        |factor| format!("noise floor of the p50 ±{}", excess_percent(factor)),
+    );
+    format!("{} of {} checks passed, {noise}", verdict.checks_passed, verdict.checks.len())
+}
+
+/// The colours of the record as CSS variables. Anything but a hex colour is left out: it would be CSS by a stranger.
+fn lane_colours(lanes: &[Lane]) -> String {
+    let is_colour = |text: &str| {
+        text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let block = |colour: fn(&Lane) -> &str| -> String {
+        let variable = |(index, lane)| {
+            let colour = Some(colour(lane)).filter(|text| is_colour(text)).unwrap_or("var(--ink)");
+            format!("--lane-{index}:{colour};")
+        };
+        lanes.iter().enumerate().map(variable).collect::<Vec<String>>().concat()
+    };
+    let (light, dark) = (block(|lane| &lane.info.colour_light), block(|lane| &lane.info.colour_dark));
+    let class = |index| format!(".l{index}{{color:var(--lane-{index})}}");
+    let classes: Vec<String> = (0..lanes.len()).map(class).collect();
+    let classes = classes.concat();
+    format!(":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{classes}")
+}
+
+fn lanes(data: &Dataset, summary: &Summary, verdict: &Verdict) -> TableView {
+    let rows = data.lanes.iter().enumerate().map(|(index, lane)| {
+        let cell = |value: crate::columns::Value| {
+            let class = if value.faint {
+                "faint"
+            } else if value.best {
+                "best"
+            } else {
+                ""
+            };
+            CellView { text: value.text, class }
+        };
+        RowView {
+            head: lane_head(data, index),
+            cells: row(data, summary, verdict, lane).into_iter().map(cell).collect(),
+        }
+    });
+    TableView {
+        caption: "All lanes".to_owned(),
+        head: std::iter::once("lane").chain(COLUMNS.iter().map(|column| column.head)).map(str::to_owned).collect(),
+        rows: rows.collect(),
+    }
+}
+
+fn check_row(check: &Check) -> CheckRow {
+    let (class, outcome) = match check.outcome {
+        Outcome::Passed => ("", "passed"),
+        Outcome::Broken(Status::Invalid) => ("broken", "INVALID"),
+        Outcome::Broken(Status::Suspect | Status::Valid) => ("doubt", "SUSPECT"),
+        Outcome::NotMeasured => ("faint", "not measured"),
+    };
+    CheckRow { class, outcome, name: check.name, detail: check.detail.clone() }
+}
+
+fn ledger(data: &Dataset, summary: &Summary) -> TableView {
+    let row = |(index, lane): (usize, &Lane)| {
+        let d = summary.lane(&lane.info.lane)?.deliveries;
+        let counts = [d.expected, d.delivered, d.lost, d.duplicated, d.reordered, d.replayed, d.gaps_told];
+        let cells = counts.into_iter().map(|n| CellView::or_not_measured(n.map(count))).collect();
+        Some(RowView { head: lane_head(data, index), cells })
+    };
+    let head = ["lane", "expected", "delivered", "lost", "duplicated", "reordered", "replayed", "gaps told"];
+    TableView {
+        caption: "The ledger of deliveries, all blocks".to_owned(),
+        head: head.map(str::to_owned).to_vec(),
+        rows: data.lanes.iter().enumerate().filter_map(row).collect(),
+    }
+}
+
+fn memory_table(data: &Dataset, summary: &Summary) -> TableView {
+    let row = |(index, lane): (usize, &Lane)| {
+        let slope = summary.lane(&lane.info.lane)?.server.memory_bytes_per_connection;
+        let cells = [slope.user, slope.kernel].into_iter().map(|b| CellView::or_not_measured(b.map(memory))).collect();
+        Some(RowView { head: lane_head(data, index), cells })
+    };
+    TableView {
+        caption: "Memory per subscriber connection".to_owned(),
+        head: ["lane", "server process", "kernel"].map(str::to_owned).to_vec(),
+        rows: data.lanes.iter().enumerate().filter_map(row).collect(),
+    }
+}

@@ -1,0 +1,195 @@
+//! The words of the page that come from the run's circumstances rather than from its numbers.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    dataset::{Dataset, Lane},
+    numbers::{count, float, time},
+    summary::Summary,
+};
+
+/// Under the first table.
+pub(crate) const LANES_HINT: &str = "Delay counts from the instant a publication was due; intervals are over blocks. Bytes are stream bytes of both \
+    directions. A bold value is proven better than every other lane's.";
+/// Where latency would be.
+pub(crate) const EMPTY_LATENCY: &str =
+    "Fewer than 20 publications were due in the windows, too few for a median; the scenario feed would fill this.";
+
+/// What somebody must not read into this run.
+pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {
+    let (header, scenario) = (&data.header, &data.header.scenario);
+    let mut limits = Vec::new();
+    if header.host.loopback {
+        limits.push(
+            "Both ends share one host over loopback: there is no round trip, no loss and no bandwidth limit. A transport that waits \
+             for round trips, as polling does, loses more on a real network than here."
+                .to_owned(),
+        );
+    }
+    let publishes = data.lanes.iter().filter(|lane| lane.is_measured()).map(Lane::publishes).min().unwrap_or(0);
+    let beyond = [(20, "the p50"), (1_000, "the p99"), (10_000, "the p99.9")];
+    if let Some((needed, quantile)) = beyond.into_iter().find(|&(needed, _)| publishes < needed) {
+        limits.push(format!(
+            "{} publications a lane do not carry {quantile}: it needs {}, so that ten lie beyond it.",
+            count(publishes),
+            count(needed)
+        ));
+    }
+    limits.push(format!(
+        "It is one workload: {} subscribers in {} rooms, {}/s a room, {} B. Other rates, sizes and fan-outs are other runs.",
+        count(scenario.subscribers.into()),
+        count(scenario.rooms.into()),
+        scenario.rate_hz,
+        count(scenario.size_bytes.into())
+    ));
+    if summary.noise_floor.response_time_p50.is_none() {
+        limits.push("No lane ran twice, so the noise of this host is not known; intervals alone decide.".to_owned());
+    }
+    if header.lanes.iter().all(|lane| summary.lane(&lane.lane).is_some_and(|l| l.bytes_per_delivery.down.tls.is_none()))
+    {
+        limits.push("Nothing was encrypted; TLS costs CPU, and bytes per record.".to_owned());
+    }
+    limits.push(
+        "Memory is a line through two sizes of the fleet, and says nothing about a fleet of another order.".to_owned(),
+    );
+    limits
+}
+
+/// Where and with what it was measured.
+pub(crate) fn environment(data: &Dataset) -> Vec<(&'static str, String)> {
+    let (header, host, tool) = (&data.header, &data.header.host, &data.header.tool);
+    let cpu = |cpu: Option<u32>| cpu.map_or_else(|| "not pinned".to_owned(), |cpu| format!("CPU {cpu}"));
+    let scheduling = if host.realtime {
+        "server and generator SCHED_RR, pacing thread SCHED_FIFO"
+    } else {
+        "default: the kernel did not permit real-time scheduling"
+    };
+    vec![
+        ("host", host.id.clone()),
+        ("CPU", format!("{}, {} cores", host.cpu, host.cores)),
+        ("kernel", host.kernel.clone()),
+        ("network", if host.loopback { "loopback" } else { "between hosts" }.to_owned()),
+        ("server pinned to", cpu(host.server_cpu)),
+        ("generator pinned to", cpu(host.generator_cpu)),
+        ("scheduling", scheduling.to_owned()),
+        ("open files allowed", count(host.file_limit)),
+        ("request headers", header.headers.clone()),
+        ("blocks", format!("{}, a fresh server and a new lane order in each", header.blocks)),
+        (
+            "window",
+            format!(
+                "{} after {} of warm-up",
+                time(float(header.scenario.window_ns)),
+                time(float(header.scenario.warm_up_ns))
+            ),
+        ),
+        ("server", header.server.join(" ")),
+        ("feedbench", format!("{}, {} build", tool.version, tool.build)),
+        ("commit", tool.commit.clone().unwrap_or_else(|| "not known".to_owned())),
+        ("seed", header.seed.to_string()),
+    ]
+}
+
+/// How memory was measured, or that it was not.
+pub(crate) fn memory_note(data: &Dataset, summary: &Summary) -> String {
+    let memory = |lane: &record::Lane| summary.lane(&lane.lane).map(|l| l.server.memory_bytes_per_connection);
+    let any = data.header.lanes.iter().filter_map(memory).any(|m| m.user.is_some());
+    let kernel = data.header.lanes.iter().filter_map(memory).any(|m| m.kernel.is_some());
+    if !any {
+        return "Memory was not measured in this run; the scenario idle would fill it.".to_owned();
+    }
+    let points = data.all_cells().filter_map(|cell| cell.memory.as_ref()).map(|memory| memory.points.len()).max();
+    let kernel = if kernel {
+        "Kernel memory is half of what the whole host grew by, since both ends of every connection are on it."
+    } else {
+        "Kernel memory needs the right to read the kernel's slabs, and was not measured."
+    };
+    format!(
+        "Memory per connection is the slope between the smallest and the largest of {} fleet sizes in one growing server: an \
+         estimate. {kernel}",
+        points.unwrap_or(0)
+    )
+}
+
+/// Failures by lane and code.
+pub(crate) fn errors(data: &Dataset) -> Vec<String> {
+    let mut by_lane: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for cell in data.all_cells() {
+        for (code, n) in &cell.errors {
+            *by_lane.entry((&cell.lane, code)).or_default() += n;
+        }
+    }
+    by_lane.into_iter().map(|((lane, code), n)| format!("{lane}: {code}, {} times.", count(n))).collect()
+}
+
+/// The mistakes that benchmarks of this kind make, and what was done about each in this run.
+pub(crate) fn pitfalls(data: &Dataset) -> Vec<(&'static str, String)> {
+    let repeated = data.lanes.iter().map(|lane| lane.repeated.len() as u64).sum::<u64>();
+    let twin = data.header.twin_of.as_ref().map_or_else(
+        || "No lane ran twice in this run: differences stand on their intervals alone.".to_owned(),
+        |lane| format!("{lane} ran twice in every block. What those two differ by is noise, and no claim is smaller."),
+    );
+    let fixed = [
+        (
+            "Coordinated omission",
+            "Publications are due by a schedule that never waits for an answer; delay counts from the due instant.",
+        ),
+        (
+            "A slow publisher read as a slow transport",
+            "The publisher's own delay is recorded apart, checked against the fastest lane, and withdraws a p99 it could explain.",
+        ),
+        (
+            "Lost messages that improve the average",
+            "Every expected delivery is in the ledger; one that never came is infinitely late, and makes the run INVALID.",
+        ),
+        ("Averaged percentiles", "Histograms of all blocks are merged; no percentile is ever averaged."),
+        (
+            "Tails from too few samples",
+            "A quantile is given only with ten publications beyond it. Deliveries of one publication are not independent, so publications count.",
+        ),
+        (
+            "One lucky run",
+            "The unit of evidence is the block; intervals are order statistics over blocks, and lanes are compared within a block.",
+        ),
+        ("Order effects", "Lanes run in a new shuffled order in every block, each against a fresh server process."),
+        (
+            "Pollers in step",
+            "Poll phases are spread over the interval and drawn anew per block; the record holds the phases as they were.",
+        ),
+        (
+            "One fast room",
+            "Rooms share the load, so that every client sees a rate that people have; one fast room would make polling look cheap.",
+        ),
+        (
+            "Flattering headers",
+            "Requests carry the heads named on the first line; the bytes of polls are mostly heads.",
+        ),
+        (
+            "Bytes counted at the wrong layer",
+            "Every stream byte is in one category, and the sum is compared with the kernel's counters for every connection.",
+        ),
+        (
+            "Unequal clients",
+            "One receive loop serves all lanes and stamps a read before it is decoded; differences below its own lag are not claimed.",
+        ),
+    ];
+    let mut all: Vec<(&'static str, String)> = fixed.map(|(name, how)| (name, how.to_owned())).to_vec();
+    all.push(("Noise read as a difference", twin));
+    if repeated > 0 {
+        let how =
+            format!("{} disturbed cells were run again at their block's end; both are in the record.", count(repeated));
+        all.push(("Dropped outliers", how));
+    }
+    if data.header.host.loopback {
+        let how = "CPU per delivery contains the receiver's TCP work on loopback: it is read as a ratio to the floor.";
+        all.push(("Loopback", how.to_owned()));
+    }
+    all
+}
+
+/// What wrote the record.
+pub(crate) fn provenance(data: &Dataset) -> String {
+    let (header, tool) = (&data.header, &data.header.tool);
+    let commit = tool.commit.as_ref().map_or_else(String::new, |commit| format!(", commit {commit}"));
+    format!("Record format {}, written by feedbench {}{commit}; seed {}.", header.version, tool.version, header.seed)
+}

@@ -1,0 +1,232 @@
+//! Fills `summary.json` from a dataset.
+
+use measure::{Category, NoiseFloor, Recorder};
+use record::{ByteCounts, Cell, MemoryPoint};
+
+use crate::{
+    dataset::{Dataset, Lane, PerBlock, Timing, per, values},
+    numbers::float,
+    ranking::{Metric, median_of, noise_floor, ranking, ratio_of},
+    summary::{
+        BytesSummary, CategoryBytes, CellSummary, DeliveriesSummary, GeneratorSummary, HostSummary, Interval,
+        LaneSummary, MemorySummary, NoiseSummary, Quantiles, ServerSummary, Summary, VerdictSummary,
+    },
+    verdict::{Status, Verdict},
+};
+
+/// Of `summary.json`.
+const VERSION: u32 = 1;
+/// IP and TCP headers with the timestamp option.
+const SEGMENT_BYTES: u64 = 52;
+/// A quantile is given when this many independent samples lie beyond it.
+const SAMPLES_BEYOND: u64 = 10;
+
+/// The whole run in numbers.
+pub(crate) fn summarise(data: &Dataset, verdict: &Verdict) -> Summary {
+    let header = &data.header;
+    let noise = |metric| noise_floor(data, metric).map(NoiseFloor::factor);
+    Summary {
+        version: VERSION,
+        scenario: header.scenario.name.clone(),
+        profile: header.profile.clone(),
+        seed: header.seed,
+        verdict: VerdictSummary {
+            status: verdict.status,
+            reasons: verdict.reasons.clone(),
+            withdrawn: verdict.withdrawn.clone(),
+        },
+        host: HostSummary {
+            id: header.host.id.clone(),
+            cores: header.host.cores,
+            kernel: header.host.kernel.clone(),
+            loopback: header.host.loopback,
+            realtime: header.host.realtime,
+        },
+        headers: header.headers.clone(),
+        lanes: data.lanes.iter().map(|lane| (lane.info.lane.clone(), lane_summary(data, lane))).collect(),
+        noise_floor: NoiseSummary {
+            response_time_p50: noise(Metric::Delay),
+            cpu_ns_per_delivery: noise(Metric::Cpu),
+            stream_total: noise(Metric::Bytes),
+        },
+        ranking: if verdict.status == Status::Invalid { Vec::new() } else { ranking(data) },
+    }
+}
+
+fn lane_summary(data: &Dataset, lane: &Lane) -> LaneSummary {
+    let window = |value: fn(&Cell) -> u64| lane.sum(value);
+    let deliveries = window(|cell| cell.window.deliveries);
+    let publishes = lane.publishes();
+    let by_publication = |timing: &Timing| quantiles(timing, publishes);
+    let by_sample = |timing: &Timing| quantiles(timing, timing.merged.len());
+    LaneSummary {
+        blocks: lane.cells.len() as u64,
+        publishes,
+        deliveries: deliveries_summary(lane),
+        response_time_ns: by_publication(&lane.response_time),
+        service_time_ns: by_publication(&lane.service_time),
+        publish_delay_ns: by_publication(&lane.publish_delay),
+        fanout_spread_ns: by_publication(&lane.fanout_spread),
+        receive_lag_ns: by_sample(&lane.receive_lag),
+        time_to_first_delivery_ns: by_sample(&lane.time_to_first_delivery),
+        bytes_per_delivery: bytes(data, lane),
+        setup_bytes: setup_bytes(lane),
+        requests_per_delivery: per(window(|cell| cell.window.requests), deliveries),
+        deliveries_per_response: per(deliveries, window(|cell| cell.window.responses_with_items)),
+        server: server(data, lane),
+        generator: GeneratorSummary {
+            cpu_ns_per_delivery: median_of(
+                &lane.per_block(|cell| per(cell.generator_cpu_ns, cell.window.deliveries).filter(|&ns| ns > 0.0)),
+            )
+            .0,
+        },
+        cells: cells(lane),
+    }
+}
+
+fn deliveries_summary(lane: &Lane) -> DeliveriesSummary {
+    let total = |value: fn(&Cell) -> u64| lane.is_measured().then(|| lane.sum(value));
+    DeliveriesSummary {
+        expected: total(|cell| cell.deliveries.expected),
+        delivered: total(|cell| cell.deliveries.delivered),
+        lost: total(|cell| cell.deliveries.lost),
+        duplicated: total(|cell| cell.deliveries.duplicated),
+        reordered: total(|cell| cell.deliveries.reordered),
+        replayed: total(|cell| cell.deliveries.replayed),
+        gaps_told: total(|cell| cell.deliveries.gaps_told),
+    }
+}
+
+/// Of every thousand samples, `beyond_per_mille` lie beyond the quantile.
+fn carries(samples: u64, beyond_per_mille: u64) -> bool {
+    samples.saturating_mul(beyond_per_mille) >= SAMPLES_BEYOND * 1_000
+}
+
+/// The largest quantile of the response time that a number of publications carries; none below the median.
+pub(crate) fn largest_quantile(publishes: u64) -> Option<f64> {
+    let quantiles = [(1, 0.999), (10, 0.99), (50, 0.95), (100, 0.9), (250, 0.75), (500, 0.5)];
+    quantiles.into_iter().find(|&(beyond, _)| carries(publishes, beyond)).map(|(_, quantile)| quantile)
+}
+
+fn quantiles(timing: &Timing, samples: u64) -> Quantiles {
+    let recorder: &Recorder = &timing.merged;
+    let at = |quantile, beyond| carries(samples, beyond).then(|| recorder.quantile_ns(quantile)).flatten();
+    let p99 = at(0.99, 10);
+    Quantiles {
+        p50: at(0.5, 500),
+        p75: at(0.75, 250),
+        p90: at(0.9, 100),
+        p95: at(0.95, 50),
+        p99,
+        p999: at(0.999, 1),
+        max: recorder.max_ns(),
+        p50_ci: block_interval(timing, &timing.p50_per_block()),
+        p99_ci: if p99.is_some() { block_interval(timing, &timing.p99_per_block()) } else { [None; 2] },
+    }
+}
+
+/// A block without the quantile has it at infinity: an interval over the others would be too narrow.
+fn block_interval(timing: &Timing, blocks: &PerBlock) -> Interval<u64> {
+    let interval = median_of(blocks).1.filter(|_| blocks.len() == timing.blocks.len());
+    interval.map_or([None; 2], |(low, high)| [Some(whole(low)), Some(whole(high))])
+}
+
+/// An order statistic of whole nanoseconds, back as such.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u64 below 2^53")]
+const fn whole(ns: f64) -> u64 {
+    ns as u64
+}
+
+fn interval(interval: Option<(f64, f64)>) -> Interval<f64> {
+    interval.map_or([None; 2], |(low, high)| [Some(low), Some(high)])
+}
+
+fn bytes(data: &Dataset, lane: &Lane) -> BytesSummary {
+    let deliveries = lane.sum(|cell| cell.window.deliveries);
+    let tls = data
+        .all_cells()
+        .any(|cell| [&cell.window.down, &cell.window.up].into_iter().any(|counts| count(counts, Category::Tls) > 0));
+    let direction = |counts: fn(&Cell) -> &ByteCounts, segments: fn(&Cell) -> Option<u64>| {
+        let share = |category| per(lane.sum(|cell| count(counts(cell), category)), deliveries);
+        CategoryBytes {
+            payload: share(Category::Payload),
+            envelope: share(Category::Envelope),
+            framing: share(Category::Framing),
+            http_head: share(Category::HttpHead),
+            empty_polls: share(Category::EmptyPolls),
+            heartbeat: share(Category::Heartbeat),
+            handshake: share(Category::Handshake),
+            tls: tls.then(|| share(Category::Tls)).flatten(),
+            tcp_ip: lane.sum_all(segments).and_then(|segments| per(segments * SEGMENT_BYTES, deliveries)),
+        }
+    };
+    let down = direction(|cell| &cell.window.down, |cell| cell.window.segments_down);
+    let up = direction(|cell| &cell.window.up, |cell| cell.window.segments_up);
+    let stream = |cell: &Cell| cell.window.down.values().chain(cell.window.up.values()).sum();
+    let stream_total = per(lane.sum(stream), deliveries);
+    let add = |total: Option<f64>, part: Option<f64>| Some(total? + part?);
+    BytesSummary {
+        down,
+        up,
+        stream_total,
+        stream_total_ci: interval(median_of(&lane.stream_per_delivery()).1),
+        ip_total: add(add(stream_total, down.tcp_ip), up.tcp_ip),
+    }
+}
+
+fn count(counts: &ByteCounts, category: Category) -> u64 {
+    counts.get(category.id()).copied().unwrap_or(0)
+}
+
+fn setup_bytes(lane: &Lane) -> Option<f64> {
+    let handshake =
+        |cell: &Cell| count(&cell.kernel.down, Category::Handshake) + count(&cell.kernel.up, Category::Handshake);
+    per(lane.sum(handshake), lane.sum(|cell| cell.kernel.connections))
+}
+
+fn server(data: &Dataset, lane: &Lane) -> ServerSummary {
+    let cpu = lane.cpu_per_delivery();
+    let (cpu_ns_per_delivery, ci) = median_of(&cpu);
+    let ratio = data.floor().and_then(|floor| ratio_of(&cpu, &floor.cpu_per_delivery()));
+    ServerSummary {
+        cpu_ns_per_delivery,
+        cpu_ns_per_delivery_ci: interval(ci),
+        cpu_ratio_to_raw: ratio.map(|ratio| ratio.point),
+        cpu_ratio_to_raw_ci: interval(ratio.map(|ratio| (ratio.low, ratio.high))),
+        memory_bytes_per_connection: memory(lane),
+    }
+}
+
+/// The slope of every cell that has two sizes, then the median over blocks.
+fn memory(lane: &Lane) -> MemorySummary {
+    let slope = |bytes: fn(&MemoryPoint) -> Option<u64>| {
+        let slopes = lane.per_block(|cell| {
+            let points = &cell.memory.as_ref()?.points;
+            let first = points.iter().min_by_key(|point| point.connections)?;
+            let last = points.iter().max_by_key(|point| point.connections)?;
+            let connections = last.connections.checked_sub(first.connections).filter(|&n| n > 0)?;
+            Some((float(bytes(last)?) - float(bytes(first)?)) / float(connections))
+        });
+        measure::intervals::median(&values(&slopes))
+    };
+    // Both ends of a connection are on this host, and the kernel's share is of both.
+    let kernel = slope(|point| point.kernel_bytes).map(|bytes| bytes / 2.0);
+    MemorySummary { user: slope(|point| Some(point.user_bytes)), kernel }
+}
+
+fn cells(lane: &Lane) -> Vec<CellSummary> {
+    let of = |blocks: &PerBlock, block: u32| blocks.iter().find(|(b, _)| *b == block).map(|&(_, value)| value);
+    let (stream, cpu) = (lane.stream_per_delivery(), lane.cpu_per_delivery());
+    let cell = |cell: &Cell| {
+        let delay = lane.response_time.blocks.iter().find(|timing| timing.block == cell.block);
+        CellSummary {
+            block: cell.block,
+            order: cell.order,
+            response_time_p50_ns: delay.and_then(|timing| timing.p50),
+            response_time_p99_ns: delay.and_then(|timing| timing.p99),
+            stream_bytes_per_delivery: of(&stream, cell.block),
+            cpu_ns_per_delivery: of(&cpu, cell.block),
+        }
+    };
+    lane.cells.iter().map(cell).collect()
+}

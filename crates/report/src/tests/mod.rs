@@ -1,0 +1,10 @@
+//! The report is tested on records made by hand.
+
+mod answers;
+mod datasets;
+mod figures;
+mod fixture;
+mod numbers;
+mod pages;
+mod summaries;
+mod verdicts;

@@ -1,0 +1,69 @@
+//! How numbers are printed.
+
+use measure::Ratio;
+
+use crate::numbers::{
+    bytes, count, excess_percent, factor, factor_interval, memory, percent, three_digits, time, time_interval,
+    time_tick,
+};
+
+#[test]
+fn three_significant_digits_with_thousands() {
+    let cases = [
+        (0.0, "0"),
+        (0.012_34, "0.0123"),
+        (0.5, "0.500"),
+        (1.0, "1.00"),
+        (4.214, "4.21"),
+        (9.996, "10.0"),
+        (99.95, "100"),
+        (1_055.0, "1,060"),
+        (1_234_567.0, "1,230,000"),
+        (-4.214, "-4.21"),
+    ];
+    for (value, text) in cases {
+        assert_eq!(three_digits(value), text, "{value}");
+    }
+}
+
+#[test]
+fn a_time_takes_the_unit_that_it_rounds_into() {
+    let cases = [
+        (0.0, "0 ns"),
+        (812.0, "812 ns"),
+        (999.4, "999 ns"),
+        (999.6, "1.00 µs"),
+        (4_214_000.0, "4.21 ms"),
+        (2.5e9, "2.50 s"),
+    ];
+    for (ns, text) in cases {
+        assert_eq!(time(ns), text);
+    }
+}
+
+#[test]
+fn an_interval_shares_unit_and_decimals_with_its_point() {
+    assert_eq!(time_interval(4_214_000.0, Some((4_050_000.0, 4_380_000.0))), "4.21 ms (4.05–4.38)");
+    assert_eq!(time_interval(4_214_000.0, Some((950_000.0, 12_000_000.0))), "4.21 ms (0.95–12.00)");
+    assert_eq!(time_interval(4_214_000.0, None), "4.21 ms");
+    assert_eq!(factor_interval(&Ratio { point: 4.61, low: 4.5, high: 4.7 }), "4.61x (4.50–4.70)");
+    assert_eq!(factor_interval(&Ratio { point: 4.61, low: 4.609, high: 4.611 }), "4.61x");
+}
+
+#[test]
+fn ticks_are_short_and_zero_needs_no_unit() {
+    assert_eq!([0.0, 1e7, 2.5e6].map(time_tick), ["0", "10 ms", "2.5 ms"]);
+}
+
+#[test]
+fn bytes_shares_factors_and_counts() {
+    assert_eq!(bytes(237.0), "237 B");
+    assert_eq!(memory(1_638.4), "1.60 KiB");
+    assert_eq!(factor(110.4), "110x");
+    assert_eq!(percent(0.004_5), "0.450 %");
+    assert_eq!(percent(0.000_001), "0 %");
+    assert_eq!(percent(1.0), "100 %");
+    assert_eq!(percent(0.999_7), "> 99.9 %");
+    assert_eq!(excess_percent(1.152), "15.2 %");
+    assert_eq!(count(1_234_567), "1,234,567");
+}

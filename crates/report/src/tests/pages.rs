@@ -1,0 +1,125 @@
+//! The page as a whole.
+
+use record::Record;
+
+use super::fixture::{
+    DELIVERIES, LONG_POLLING, RAW, SHORT_POLLING, SOCKETIO, SSE, WEBSOCKET, cells_of, dataset, record, run,
+};
+use crate::{render, table};
+
+fn page(record: &Record) -> String {
+    render(&dataset(record)).expect("rendered")
+}
+
+#[test]
+fn rendering_twice_gives_the_same_bytes() {
+    let record = run(&[SHORT_POLLING, LONG_POLLING, SSE, WEBSOCKET, SOCKETIO, RAW], Some("websocket"));
+    assert_eq!(page(&record), page(&record));
+}
+
+#[test]
+fn a_page_is_small_and_needs_nothing_from_elsewhere() {
+    let page = page(&run(&[SHORT_POLLING, LONG_POLLING, SSE, WEBSOCKET, SOCKETIO, RAW], Some("websocket")));
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    for outside in ["http://", "https://", "src=", "@import", "<link", "<script"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn every_link_has_its_target_and_every_id_is_unique() {
+    let page = page(&record());
+    let quoted = |start: &str| -> Vec<String> {
+        page.split(start).skip(1).filter_map(|rest| rest.split_once('"')).map(|(id, _)| id.to_owned()).collect()
+    };
+    let mut ids = quoted(" id=\"");
+    for target in quoted("href=\"#") {
+        assert!(ids.contains(&target), "{target}");
+    }
+    let all = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), all);
+}
+
+#[test]
+fn sections_stand_in_the_order_of_the_methodology() {
+    let page = page(&record());
+    let sections =
+        ["answer", "validity", "latency", "bytes", "cost", "reliability", "sensitivity", "baseline", "pitfalls", "raw"];
+    let places: Vec<usize> =
+        sections.iter().map(|id| page.find(&format!("<section id=\"{id}\"")).expect("a section")).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn the_first_screen_says_what_was_run_and_whether_it_holds() {
+    let page = page(&record());
+    for words in [
+        "300 subscribers in 60 rooms",
+        "5/s a room, poisson",
+        "128 B",
+        "loopback, 2 cores",
+        "chromium headers",
+        "<b>VALID</b> 16 of 16 checks passed",
+        "Use WebSocket for this workload",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn reasons_of_an_invalid_run_are_in_the_head_of_the_page() {
+    let mut record = record();
+    cells_of(&mut record, "raw")[0].deliveries.delivered = DELIVERIES - 1;
+    let page = page(&record);
+    let (head, _) = page.split_once("</header>").expect("a header");
+    assert!(head.contains("class=\"verdict invalid\""));
+    assert!(head.contains("<li>raw: deliveries were lost"));
+    assert!(page.contains("No recommendation"));
+}
+
+#[test]
+fn what_comes_from_the_record_is_escaped() {
+    let mut record = record();
+    record.header.command = "feedbench bench '<script>alert(1)</script>'".to_owned();
+    record.header.lanes[1].colour_light = "red;}</style><script>".to_owned();
+    assert!(!page(&record).contains("<script>"));
+}
+
+#[test]
+fn a_run_without_memory_says_so() {
+    let mut record = record();
+    for (cell, _) in &mut record.cells {
+        cell.memory = None;
+    }
+    assert!(page(&record).contains("Memory was not measured in this run"));
+    assert!(table(&dataset(&record)).contains("not measured"));
+}
+
+#[test]
+fn a_record_without_cells_still_makes_a_page() {
+    let mut record = record();
+    record.cells.clear();
+    let page = page(&record);
+    assert!(page.contains("nothing was measured"));
+    assert!(page.contains("the scenario feed would fill this"));
+}
+
+#[test]
+fn lanes_of_one_transport_are_told_apart_by_their_options() {
+    let mut record = record();
+    record.header.lanes[1].options.insert("interval".to_owned(), "5s".to_owned());
+    assert!(page(&record).contains("Short polling (interval=5s)"));
+}
+
+#[test]
+fn the_terminal_table_is_aligned_and_in_order() {
+    let table = table(&dataset(&record()));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 4, "{table}");
+    assert!(lines[0].starts_with("lane ") && lines[0].ends_with("lost"), "{table}");
+    assert!(lines[1].starts_with("raw ") && lines[3].starts_with("websocket "), "{table}");
+    assert!(lines.iter().all(|line| line.chars().count() == lines[0].chars().count()), "{table}");
+    assert!(lines[2].contains("829 B") && lines[2].contains("21.0 µs (4.20x)"), "{table}");
+}

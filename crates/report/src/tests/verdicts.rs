@@ -1,0 +1,232 @@
+//! Every rule, provoked once; the limits' other side is the run that all tests begin with.
+
+use record::{Cell, Histogram, Record};
+
+use super::fixture::{CONNECTIONS, DELIVERIES, cells_of, dataset, histogram, record};
+use crate::{Outcome, Status, Verdict, verdict};
+
+fn judged(record: &Record) -> Verdict {
+    verdict(&dataset(record))
+}
+
+/// The verdict when this many of the lane's six cells are changed.
+fn with(cells: usize, change: impl Fn(&mut Cell)) -> Verdict {
+    let mut record = record();
+    cells_of(&mut record, "short-polling").into_iter().take(cells).for_each(change);
+    judged(&record)
+}
+
+#[track_caller]
+fn fires(verdict: &Verdict, status: Status, words: &str) {
+    assert_eq!(verdict.status, status, "{:?}", verdict.reasons);
+    assert_eq!(verdict.reasons.len(), 1, "{:?}", verdict.reasons);
+    assert!(verdict.reasons[0].contains(words), "{:?}", verdict.reasons);
+    assert_eq!(verdict.checks_passed, verdict.checks.len() - 1);
+}
+
+#[track_caller]
+fn on_one_cell(words: &str, change: impl Fn(&mut Cell)) {
+    fires(&with(1, change), Status::Invalid, words);
+}
+
+#[track_caller]
+fn on_half_the_cells(status: Status, words: &str, change: impl Fn(&mut Cell)) {
+    fires(&with(3, &change), status, words);
+    assert_eq!(with(2, &change).status, Status::Valid, "a third of the cells is not more than a third");
+}
+
+#[test]
+fn a_clean_run_is_valid_and_says_what_was_checked() {
+    let verdict = judged(&record());
+    assert_eq!(verdict.status, Status::Valid);
+    assert_eq!((verdict.checks_passed, verdict.checks.len()), (16, 16));
+    assert!(verdict.reasons.is_empty() && verdict.withdrawn.is_empty());
+}
+
+#[test]
+fn one_lost_delivery_makes_a_run_invalid() {
+    on_one_cell("deliveries were lost", |cell| {
+        cell.deliveries.lost = 1;
+        cell.deliveries.delivered = DELIVERIES - 1;
+    });
+}
+
+#[test]
+fn a_delivery_missing_from_the_ledger_is_lost_too() {
+    on_one_cell("deliveries were lost", |cell| cell.deliveries.delivered = DELIVERIES - 1);
+}
+
+#[test]
+fn one_duplicate_makes_a_run_invalid() {
+    on_one_cell("came twice", |cell| cell.deliveries.duplicated = 1);
+}
+
+#[test]
+fn disorder_without_a_gap_makes_a_run_invalid() {
+    on_one_cell("out of order", |cell| cell.deliveries.reordered = 1);
+    let told = with(1, |cell| {
+        cell.deliveries.reordered = 1;
+        cell.deliveries.gaps_told = 1;
+    });
+    assert_eq!(told.status, Status::Valid);
+}
+
+#[test]
+fn unequal_work_makes_a_run_invalid() {
+    on_one_cell("expected deliveries", |cell| {
+        cell.deliveries.expected -= 5;
+        cell.deliveries.delivered -= 5;
+    });
+}
+
+#[test]
+fn a_longer_window_is_not_unequal_work() {
+    let longer = with(6, |cell| {
+        cell.publishes *= 2;
+        cell.deliveries.expected *= 2;
+        cell.deliveries.delivered *= 2;
+    });
+    assert_eq!(longer.status, Status::Valid);
+}
+
+#[test]
+fn bytes_unlike_the_kernels_make_a_run_invalid() {
+    on_one_cell("ledger and kernel disagree", |cell| cell.kernel.matched = CONNECTIONS - 1);
+    on_one_cell("ledger and kernel disagree", |cell| cell.kernel.bytes_up += 1);
+}
+
+#[test]
+fn a_feed_below_its_rate_makes_a_run_invalid() {
+    on_half_the_cells(Status::Invalid, "not written or not acknowledged", |cell| cell.sent = 256);
+    on_half_the_cells(Status::Invalid, "not written or not acknowledged", |cell| cell.acked = 256);
+    on_half_the_cells(Status::Invalid, "took longer than planned", |cell| cell.sent_span_ns = 915_000_000);
+}
+
+#[test]
+fn a_busy_generator_makes_a_run_invalid() {
+    on_half_the_cells(Status::Invalid, "generator's core", |cell| cell.generator_core_busy = Some(0.91));
+}
+
+#[test]
+fn a_late_publisher_makes_a_run_invalid() {
+    on_half_the_cells(Status::Invalid, "publisher's own delay", |cell| {
+        cell.publish_delay = histogram(&[(25_000, 180)]);
+    });
+}
+
+#[test]
+fn a_disturbed_machine_makes_a_run_suspect() {
+    on_half_the_cells(Status::Suspect, "hypervisor", |cell| cell.steal = Some(0.02));
+    on_half_the_cells(Status::Suspect, "other processes", |cell| cell.others_cores = Some(0.06));
+}
+
+#[test]
+fn blocks_that_do_not_agree_make_a_run_suspect() {
+    let mut record = record();
+    for (cell, ns) in cells_of(&mut record, "short-polling").into_iter().zip([1_000_000, 1_000_000, 1, 3, 900, 900]) {
+        cell.response_time = histogram(&[(ns * 1_000, 900)]);
+        cell.publish_delay = histogram(&[(10, 180)]);
+    }
+    for lane in ["raw", "websocket"] {
+        for cell in cells_of(&mut record, lane) {
+            cell.publish_delay = histogram(&[(10, 180)]);
+        }
+    }
+    fires(&judged(&record), Status::Suspect, "median block");
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_suspect() {
+    let mut died = record();
+    died.end = None;
+    fires(&judged(&died), Status::Suspect, "interrupted: the record has no end");
+    let mut ended = record();
+    ended.end.as_mut().expect("an end").interrupted = true;
+    fires(&judged(&ended), Status::Suspect, "interrupted: somebody");
+    let mut short = record();
+    short.cells.retain(|(cell, _)| cell.lane != "raw" || cell.block < 5);
+    fires(&judged(&short), Status::Suspect, "raw 5 of 6 blocks");
+}
+
+#[test]
+fn failures_make_a_run_suspect() {
+    let mut failed = record();
+    failed.end.as_mut().expect("an end").failures.push("no answer".to_owned());
+    fires(&judged(&failed), Status::Suspect, "no answer");
+    fires(
+        &with(1, |cell| {
+            cell.errors.insert("refused".to_owned(), 2);
+        }),
+        Status::Suspect,
+        "2 errors",
+    );
+}
+
+#[test]
+fn a_debug_build_is_suspect() {
+    let mut record = record();
+    record.header.tool.build = "debug".to_owned();
+    fires(&judged(&record), Status::Suspect, "built as debug");
+}
+
+#[test]
+fn a_run_without_cells_is_invalid() {
+    let mut record = record();
+    record.cells.clear();
+    let verdict = judged(&record);
+    assert_eq!(verdict.status, Status::Invalid);
+    assert_eq!(verdict.reasons[0], "nothing was measured");
+}
+
+#[test]
+fn what_the_record_does_not_hold_does_not_pass() {
+    let mut record = record();
+    for (cell, _) in &mut record.cells {
+        cell.steal = None;
+        cell.kernel.connections = 0;
+    }
+    let verdict = judged(&record);
+    assert_eq!(verdict.status, Status::Valid);
+    assert_eq!(verdict.checks_passed, 14);
+    assert_eq!(verdict.checks.iter().filter(|check| check.outcome == Outcome::NotMeasured).count(), 2);
+}
+
+#[test]
+fn what_a_repeated_cell_lost_was_lost() {
+    let mut record = record();
+    let clean = record.cells[0].clone();
+    record.cells[0].0.deliveries.lost = 1;
+    record.cells.push(clean);
+    fires(&judged(&record), Status::Invalid, "in 1 of 7 cells");
+}
+
+#[test]
+fn the_twin_is_judged_like_a_lane() {
+    let mut record = record();
+    let twin = record.cells.iter_mut().find(|(cell, _)| cell.twin).expect("a twin");
+    twin.0.deliveries.duplicated = 1;
+    fires(&judged(&record), Status::Invalid, "websocket (twin)");
+}
+
+#[test]
+fn a_tail_that_the_publisher_explains_is_withdrawn_and_the_run_stands() {
+    let mut record = record();
+    for cell in cells_of(&mut record, "websocket") {
+        cell.publish_delay = histogram(&[(9_000, 170), (200_000, 10)]);
+    }
+    let verdict = judged(&record);
+    assert_eq!(verdict.status, Status::Valid);
+    assert_eq!(verdict.withdrawn.len(), 1);
+    assert_eq!((verdict.withdrawn[0].lane.as_str(), verdict.withdrawn[0].claim), ("websocket", "p99"));
+    let table = crate::table(&dataset(&record));
+    assert_eq!(table.matches("withdrawn").count(), 1, "{table}");
+}
+
+#[test]
+fn a_metric_that_was_not_taken_breaks_no_rule() {
+    let mut record = record();
+    for (cell, _) in &mut record.cells {
+        cell.publish_delay = Histogram::default();
+    }
+    assert_eq!(judged(&record).status, Status::Valid);
+}

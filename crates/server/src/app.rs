@@ -1,0 +1,153 @@
+//! Routes: the transports, publishing over HTTP, lists, health, the page.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, Request, State, rejection::BytesRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use hub::Hub;
+use serde::Serialize;
+use tokio_util::task::TaskTracker;
+use transport::{Lane, OptionKind, Spec, answer::Refused, request};
+use wire::{Draft, Position, duration, name};
+
+use crate::{metrics::Metrics, page};
+
+/// What handlers outside the transports share.
+#[derive(Debug, Clone)]
+struct App {
+    hub: Hub,
+    catalog: &'static [Spec],
+    metrics: Metrics,
+}
+
+/// All routes. Every transport of `catalog` is mounted under its prefix with its default options.
+pub(crate) fn router(hub: &Hub, catalog: &'static [Spec], connections: &TaskTracker) -> Router {
+    let app = App { hub: hub.clone(), catalog, metrics: Metrics::new(hub.clone(), connections.clone()) };
+    let own = Router::new()
+        .route("/v1/{namespace}/{room}/messages", post(publish))
+        .route("/v1/{namespace}", get(rooms))
+        .route("/v1/transports", get(transports))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/metrics", get(async |State(app): State<App>| app.metrics.render()))
+        .route("/transports/{module}", get(browser_module))
+        .layer(DefaultBodyLimit::max(hub.limits().item_bytes()))
+        .with_state(app)
+        .merge(page::routes());
+    let all = catalog
+        .iter()
+        .fold(own, |router, spec| router.nest(spec.prefix, Lane::plain(spec).build().routes(hub.clone())));
+    all.fallback(nothing_here).method_not_allowed_fallback(wrong_method)
+}
+
+async fn nothing_here(request: Request) -> Refused {
+    let detail = format!("there is nothing at {}; GET /v1/transports says what there is", request.uri().path());
+    Refused::new(StatusCode::NOT_FOUND, "not-found", detail)
+}
+
+async fn wrong_method(request: Request) -> Refused {
+    let detail = format!("{} does not answer {}", request.uri().path(), request.method());
+    Refused::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", detail)
+}
+
+#[derive(Serialize)]
+struct Published {
+    position: Position,
+}
+
+async fn publish(State(app): State<App>, request: Request) -> Result<Response, Refused> {
+    let (mut parts, body) = request.into_parts();
+    let room = request::room(&mut parts).await?;
+    let body = match <Bytes as axum::extract::FromRequest<_>>::from_request(Request::from_parts(parts, body), &()).await
+    {
+        Ok(body) => body,
+        Err(BytesRejection::FailedToBufferBody(error)) => {
+            return Err(Refused::new(error.status(), "too-large", error.body_text()));
+        }
+        Err(other) => return Err(Refused::bad_request("bad-body", other.body_text())),
+    };
+    let draft: Draft<'_> = std::str::from_utf8(&body)
+        .map_err(|error| error.to_string())
+        .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
+        .map_err(|error| {
+            Refused::bad_request("bad-item", format!(r#"{error}; send {{"event":"message","data":..}}"#))
+        })?;
+    let position = app.hub.publish(&room, &draft, None, measure::unix_time_us())?;
+    Ok((StatusCode::CREATED, Json(Published { position })).into_response())
+}
+
+#[derive(Serialize)]
+struct RoomCount {
+    room: String,
+    subscribers: usize,
+    publications: u64,
+    position: Position,
+}
+
+#[derive(Serialize)]
+struct Rooms {
+    namespace: String,
+    rooms: Vec<RoomCount>,
+}
+
+async fn rooms(State(app): State<App>, Path(namespace): Path<String>) -> Result<Json<Rooms>, Refused> {
+    name::check_feed("namespace", &namespace)?;
+    let rooms = app.hub.namespace(&namespace).into_iter().map(|info| RoomCount {
+        room: info.room.room().to_owned(),
+        subscribers: info.subscribers,
+        publications: info.publications,
+        position: info.position,
+    });
+    Ok(Json(Rooms { rooms: rooms.collect(), namespace }))
+}
+
+/// One entry of `/v1/transports`.
+#[derive(Serialize)]
+struct TransportInfo {
+    id: &'static str,
+    title: &'static str,
+    colour: Colour,
+    mark: &'static str,
+    /// Where its browser half is; null where browsers cannot speak it.
+    module: Option<String>,
+    options: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct Colour {
+    light: &'static str,
+    dark: &'static str,
+}
+
+async fn transports(State(app): State<App>) -> Json<Vec<TransportInfo>> {
+    let info = |spec: &Spec| TransportInfo {
+        id: spec.id,
+        title: spec.title,
+        colour: Colour { light: spec.look.light, dark: spec.look.dark },
+        mark: spec.look.mark,
+        module: spec.browser_module.map(|_source| format!("/transports/{}.js", spec.id)),
+        options: spec
+            .options
+            .iter()
+            .map(|option| {
+                let OptionKind::Duration { default, .. } = option.kind;
+                (option.name, duration::format(default))
+            })
+            .collect(),
+    };
+    Json(app.catalog.iter().map(info).collect())
+}
+
+async fn browser_module(State(app): State<App>, Path(module): Path<String>) -> Result<Response, Refused> {
+    let id = module.strip_suffix(".js").unwrap_or(&module);
+    let source = app.catalog.iter().find(|spec| spec.id == id).and_then(|spec| spec.browser_module);
+    let source = source.ok_or_else(|| {
+        Refused::new(StatusCode::NOT_FOUND, "not-found", format!("there is no browser module {module:?}"))
+    })?;
+    Ok(([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], source).into_response())
+}

@@ -1,0 +1,246 @@
+//! The driver: one request at a time on a kept connection, at instants of a grid.
+
+use std::time::Duration;
+
+use measure::{Category, Direction, Mono};
+use wire::{After, Control, Draft, Item, Position, poll::Batch};
+
+use crate::{
+    Target,
+    driver::{Command, ConnectionId, Delivery, Driver, DriverError, Event, Out},
+    duplex_client::range_in,
+    exchange::{Answer, Answers, PostUplink},
+    headers::Kind,
+};
+
+/// How long an answer may take: far above any answer's time, below what people wait.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// A poll that has no answer yet.
+#[derive(Debug)]
+struct Asked {
+    at: Mono,
+    bytes: usize,
+}
+
+/// See the file.
+#[derive(Debug)]
+pub(super) struct Poller {
+    target: Target,
+    interval: Duration,
+    /// What to ask after; none before the first answer.
+    position: Option<Position>,
+    /// The next instant of the grid.
+    due: Mono,
+    connection: Option<ConnectionId>,
+    next_connection: ConnectionId,
+    asked: Option<Asked>,
+    answers: Answers,
+    uplink: PostUplink,
+    over: bool,
+}
+
+impl Poller {
+    pub(super) fn new(target: Target, interval: Duration) -> Self {
+        Self {
+            target,
+            interval,
+            position: None,
+            due: Mono::from_nanos(0),
+            connection: None,
+            next_connection: 0,
+            asked: None,
+            answers: Answers::default(),
+            uplink: PostUplink::default(),
+            over: false,
+        }
+    }
+
+    fn ask(&mut self, now: Mono, out: &mut Out) {
+        let connection = *self.connection.get_or_insert_with(|| {
+            out.commands.push(Command::Open(self.next_connection));
+            self.next_connection += 1;
+            self.next_connection - 1
+        });
+        if let Some(position) = &self.position {
+            self.target.after = After::Position(position.clone());
+        }
+        let path = self.target.path("short-polling", "");
+        let head = self.target.headers.head(Kind::Fetch, &self.target.origin.authority, &path, &[], &[]);
+        self.asked = Some(Asked { at: now, bytes: head.len() });
+        out.commands.push(Command::Write(connection, head.into_bytes()));
+    }
+
+    /// Takes one whole answer. Only now is known what its request was for.
+    fn take(&mut self, connection: ConnectionId, answer: &Answer, now: Mono, out: &mut Out) -> Result<(), Event> {
+        let Some(asked) = self.asked.take() else {
+            out.charge(connection, Direction::Down, Category::Framing, answer.bytes());
+            return Err(protocol("an answer that nobody asked for"));
+        };
+        let first = self.position.is_none();
+        let before = out.events.len();
+        let taken = match answer.head.status() {
+            200 => self.batch(connection, answer, first, out),
+            204 | 304 => {
+                let position = answer.feed_position().or_else(|| self.position.clone());
+                self.advance(position, first, out).map(|()| 0)
+            }
+            _ => Err(answer.refusal()),
+        };
+        let carried = *taken.as_ref().unwrap_or(&0);
+        if carried > 0 {
+            out.charge(connection, Direction::Up, Category::HttpHead, asked.bytes);
+            out.charge(connection, Direction::Down, Category::HttpHead, answer.head_bytes);
+            out.charge(connection, Direction::Down, Category::Framing, answer.framing_bytes);
+        } else {
+            let category = if first { Category::Handshake } else { Category::EmptyPolls };
+            out.charge(connection, Direction::Up, category, asked.bytes);
+            out.charge(connection, Direction::Down, category, answer.bytes());
+        }
+        taken?;
+        // Before what it carried, so that a reader of events can count the exchange first.
+        out.events.insert(before, Event::Exchange { carried });
+        if first {
+            self.due = self.target.phase.unwrap_or(now);
+        }
+        self.next_instant(now, out);
+        Ok(())
+    }
+
+    /// Reads a batch; gives the number of publications. Charges its body when there is at least one.
+    fn batch(&mut self, connection: ConnectionId, answer: &Answer, first: bool, out: &mut Out) -> Result<u32, Event> {
+        let text = std::str::from_utf8(&answer.body).map_err(|_error| protocol("a batch that is not UTF-8"))?;
+        let batch = Batch::decode(text).map_err(|error| protocol(&format!("not a batch: {error}")))?;
+        let start = batch.position.clone();
+        let mut events = Vec::with_capacity(batch.items.len());
+        let (mut payload, mut envelope) = (0, 0);
+        for item in &batch.items {
+            let text = item.get();
+            match Item::decode(text).map_err(|error| protocol(&format!("an item that cannot be read: {error}")))? {
+                Item::Publication(publication) => {
+                    let data = range_in(text, publication.data.get());
+                    payload += data.len();
+                    envelope += text.len() - data.len();
+                    events.push(Event::Delivery(Delivery { offset: publication.offset, json: text.into(), data }));
+                }
+                Item::Control(Control::Gap(gap)) => events.push(Event::Gap(gap)),
+                Item::Control(_) => return Err(protocol("a control item that has no place in a batch")),
+            }
+        }
+        let carried = events.iter().filter(|event| matches!(event, Event::Delivery(_))).count();
+        if carried > 0 {
+            out.charge(connection, Direction::Down, Category::Payload, payload);
+            out.charge(connection, Direction::Down, Category::Envelope, envelope);
+            out.charge(connection, Direction::Down, Category::Framing, answer.body.len() - payload - envelope);
+        }
+        self.advance(Some(start), first, out)?;
+        out.events.extend(events);
+        Ok(u32::try_from(carried).unwrap_or(u32::MAX))
+    }
+
+    fn advance(&mut self, position: Option<Position>, first: bool, out: &mut Out) -> Result<(), Event> {
+        let position = position.ok_or_else(|| protocol("an answer without a position"))?;
+        if first {
+            let asked = if let After::Position(asked) = &self.target.after { asked.clone() } else { position.clone() };
+            out.events.push(Event::Ready(asked));
+        }
+        self.position = Some(position);
+        Ok(())
+    }
+
+    /// Asks for a wake-up at the first instant of the grid that is still to come.
+    fn next_instant(&mut self, now: Mono, out: &mut Out) {
+        while self.due <= now {
+            self.due = self.due + self.interval;
+        }
+        out.timer = Some(self.due);
+    }
+
+    fn finish(&mut self, event: Event, out: &mut Out) {
+        self.over = true;
+        out.events.push(event);
+        out.commands.extend(self.connection.map(Command::Shut));
+        self.uplink.stop(out);
+    }
+}
+
+fn protocol(what: &str) -> Event {
+    Event::Failed(DriverError::Protocol(what.to_owned()))
+}
+
+impl Driver for Poller {
+    fn start(&mut self, now: Mono, out: &mut Out) {
+        self.ask(now, out);
+        out.timer = Some(now + ANSWER_WITHIN);
+    }
+
+    fn on_bytes(&mut self, connection: ConnectionId, mut bytes: &[u8], now: Mono, out: &mut Out) {
+        let taken = if self.uplink.owns(connection) {
+            self.uplink.on_bytes(bytes, out).map_err(|error| protocol(&error.to_string()))
+        } else {
+            loop {
+                match self.answers.next(&mut bytes) {
+                    Ok(None) => break Ok(()),
+                    Ok(Some(answer)) => {
+                        if let Err(event) = self.take(connection, &answer, now, out) {
+                            break Err(event);
+                        }
+                    }
+                    Err(error) => break Err(protocol(&error.to_string())),
+                }
+            }
+        };
+        if let Err(event) = taken {
+            // What comes after a failure is not understood, but it was carried.
+            out.charge(connection, Direction::Down, Category::Framing, bytes.len());
+            if !self.over {
+                self.finish(event, out);
+            }
+        }
+    }
+
+    fn on_end(&mut self, connection: ConnectionId, now: Mono, out: &mut Out) {
+        if self.uplink.owns(connection) {
+            return self.uplink.on_end(out);
+        }
+        out.charge(connection, Direction::Down, Category::EmptyPolls, self.answers.outstanding());
+        self.answers = Answers::default();
+        self.connection = None;
+        let cut = self.asked.take();
+        if let Some(asked) = &cut {
+            out.charge(connection, Direction::Up, Category::EmptyPolls, asked.bytes);
+        }
+        if self.over {
+        } else if cut.is_some() {
+            self.finish(Event::Failed(DriverError::Lost), out);
+        } else {
+            // Between polls a server may end a kept connection; the next poll opens another.
+            self.next_instant(now, out);
+        }
+    }
+
+    fn on_timer(&mut self, now: Mono, out: &mut Out) {
+        if self.over {
+            return;
+        }
+        match &self.asked {
+            None => {
+                self.ask(now, out);
+                self.next_instant(now, out);
+            }
+            Some(asked) if now < asked.at + ANSWER_WITHIN => self.next_instant(now, out),
+            Some(_) => self.finish(Event::Failed(DriverError::Silent), out),
+        }
+    }
+
+    fn publish(&mut self, draft: &Draft<'_>, reference: u64, _now: Mono, out: &mut Out) {
+        self.uplink.publish(&self.target, draft, reference, &mut self.next_connection, out);
+    }
+
+    fn stop(&mut self, _now: Mono, out: &mut Out) {
+        if !std::mem::replace(&mut self.over, true) {
+            out.commands.extend(self.connection.map(Command::Shut));
+            self.uplink.stop(out);
+        }
+    }
+}

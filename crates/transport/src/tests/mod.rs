@@ -1,0 +1,1 @@
+//! The seam and the drivers, without a network.

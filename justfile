@@ -1,0 +1,68 @@
+# The verbs of this repository. A recipe that outgrows three lines becomes Rust.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set positional-arguments
+
+# Lists the verbs.
+[private]
+default:
+    @just --list --unsorted
+
+# Measures every transport on this machine; writes reports/<run>/ and prints the path of its page.
+[group('measure')]
+bench *ARGS:
+    cargo run --release -p feedbench -- bench "$@"
+
+# Serves the feeds and the page that shows all transports side by side, on http://127.0.0.1:8080.
+[group('measure')]
+demo *ARGS:
+    cargo run --release -p feedbench -- serve --listen 127.0.0.1:8080 "$@"
+
+# Prints the path of the newest report, and opens it where there is a desktop.
+[group('measure')]
+report:
+    @ls reports/*/index.html >/dev/null 2>&1 || { echo 'no report yet: run `just bench`' >&2; exit 1; }
+    @page=$(ls -t reports/*/index.html | sed -n 1p); echo "$page"; \
+        if [[ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]] && command -v xdg-open >/dev/null; then xdg-open "$page"; fi
+
+# Runs the criterion benches of codecs, hub and recorder.
+[group('measure')]
+micro *ARGS:
+    cargo bench -p feedbench-benches --benches -- "$@"
+
+# Measures the ruler itself; needs a quiet machine, so it is not part of the tests.
+[group('measure')]
+calibrate *ARGS:
+    cargo run --release -p feedbench -- calibrate "$@"
+
+# Runs all tests.
+[group('check')]
+test *ARGS:
+    cargo test --workspace --no-fail-fast "$@"
+
+# Everything that must hold before a change is merged: lints, licences, tests, and benches that build.
+[group('check')]
+ci: lint deny test
+    cargo bench -p feedbench-benches --benches --no-run --profile dev
+
+# Formatting, clippy and the docs, warnings refused.
+[group('check')]
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+
+# Licences, sources and banned crates of everything we depend on.
+[group('check')]
+deny: setup
+    cargo deny check --hide-inclusion-graph bans licenses sources
+
+# Installs what the checks need and the machine lacks.
+[group('check')]
+setup:
+    command -v cargo-deny >/dev/null || cargo install cargo-deny --locked
+
+# Formats the code.
+[group('check')]
+fmt:
+    cargo fmt --all
