@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::IsTerminal as _,
+    io::{ErrorKind, IsTerminal as _},
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -24,6 +24,7 @@ use crate::{
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let plan = plan(args)?;
+    plan.check(server::raise_file_limit())?;
     let folder = run_folder(&args.out, &plan.scenario.name)?;
     measure_into(&plan, &folder)?;
     let data = report_page::render(&folder, None)?;
@@ -32,7 +33,6 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
 
 /// Runs `plan` into `folder` with progress on standard error.
 pub(crate) fn measure_into(plan: &Plan, folder: &Path) -> anyhow::Result<()> {
-    server::raise_file_limit();
     let interrupted = Arc::new(AtomicBool::new(false));
     // The second one ends the process at once; the order of the two lines makes it the second.
     signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))?;
@@ -49,15 +49,24 @@ pub(crate) fn measure_into(plan: &Plan, folder: &Path) -> anyhow::Result<()> {
 /// Prints the result, and says by its verdict how the command ended.
 pub(crate) fn finish(data: &Dataset, folder: &Path, format: Format) -> anyhow::Result<Outcome> {
     let page = folder.join(report_page::PAGE);
+    let verdict = report::verdict(data);
     match format {
         Format::Json => output::text(&serde_json::to_string_pretty(&report::summary(data))?),
         Format::Text => {
-            output::text(&report::table(data));
+            output::text(&format!(
+                "{}: {} of {} checks passed",
+                verdict.status,
+                verdict.checks_passed,
+                verdict.checks.len()
+            ));
+            for reason in &verdict.reasons {
+                output::text(&format!("  {reason}"));
+            }
+            output::text(&format!("\n{}", report::table(data)));
             output::text(&format!("report: {}", page.display()));
         }
     }
-    let invalid = report::verdict(data).status == report::Status::Invalid;
-    Ok(if invalid { Outcome::Invalid } else { Outcome::Done })
+    Ok(if verdict.status == report::Status::Invalid { Outcome::Invalid } else { Outcome::Done })
 }
 
 fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
@@ -124,10 +133,17 @@ fn command_line(seed: u64, given: bool) -> String {
 pub(crate) fn run_folder(out: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(measure::unix_time_us()) * 1000)?;
     let stamp = now.format(format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]"))?;
-    let folder = out.join(format!("{stamp}-{name}"));
-    fs::create_dir_all(out).with_context(|| format!("cannot write to {}; choose another --out", out.display()))?;
-    fs::create_dir(&folder).with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
-    Ok(folder)
+    let cannot_write = || format!("cannot write to {}; choose another --out", out.display());
+    fs::create_dir_all(out).with_context(cannot_write)?;
+    // Two runs may begin in one second.
+    let names = std::iter::once(format!("{stamp}-{name}")).chain((2..100).map(|n| format!("{stamp}-{name}-{n}")));
+    for folder in names.map(|name| out.join(name)) {
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| folder).with_context(cannot_write),
+        }
+    }
+    bail!(cannot_write())
 }
 
 /// A bar on a terminal, a line per cell elsewhere.

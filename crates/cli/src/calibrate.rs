@@ -41,6 +41,7 @@ pub(crate) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
         command: "feedbench calibrate".to_owned(),
         commit: option_env!("FEEDBENCH_COMMIT").map(ToOwned::to_owned),
     };
+    plan.check(server::raise_file_limit())?;
     let folder = bench::run_folder(&args.out, "calibrate")?;
     bench::measure_into(&plan, &folder)?;
     let summary = report::summary(&report_page::render(&folder, None)?);

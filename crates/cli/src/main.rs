@@ -35,6 +35,9 @@ fn main() -> ExitCode {
             output::text(&error.render().to_string());
             return ExitCode::SUCCESS;
         }
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return wrong_usage("name a command: serve, bench, report, calibrate or list; --help says more");
+        }
         Err(error) => return wrong_usage(&one_line(&error.render().to_string())),
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("FEEDBENCH_LOG")

@@ -227,18 +227,17 @@ impl Running<'_> {
         Ok(())
     }
 
+    /// Turns the receive loop until `deadline` or until `done`; once at least, so that a caller that is late still reads.
     fn turn_until(&mut self, deadline: Mono, done: impl Fn(&Tally) -> bool) -> Result<(), CellError> {
-        while !done(&self.tally) {
-            let now = Mono::now();
-            if now >= deadline {
-                break;
-            }
+        loop {
             if self.site.interrupted.load(Ordering::Acquire) {
                 return Err(CellError::Interrupted);
             }
-            self.reactor.turn(deadline.min(now + LOOK_AROUND), &mut self.tally)?;
+            self.reactor.turn(deadline.min(Mono::now() + LOOK_AROUND), &mut self.tally)?;
+            if done(&self.tally) || Mono::now() >= deadline {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Encodes every publication ahead of time and hands them to the pacing thread.

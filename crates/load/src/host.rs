@@ -4,6 +4,10 @@ use std::{fs, hash::Hasher as _, io, time::Duration};
 
 use nix::{time::ClockId, unistd::Pid};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
 /// One step of the times in `/proc/stat`.
 const TICK: Duration = Duration::from_millis(10);
@@ -45,6 +49,19 @@ pub(crate) fn pin(cpu: Option<u32>) -> io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
+/// The priority of server and receive loop: above everything that is not real-time, below the kernel's own threads.
+pub(crate) const LOOP_PRIORITY: u8 = 10;
+
+/// The priority of the pacing thread, which preempts the receive loop beside it.
+pub(crate) const PACER_PRIORITY: u8 = 20;
+
+/// Puts the calling thread, and what it starts from now on, under a real-time policy; true when the kernel permits it.
+pub(crate) fn run_realtime(policy: RealtimeThreadSchedulePolicy, priority: u8) -> bool {
+    let Ok(priority) = ThreadPriorityValue::try_from(priority) else { return false };
+    let policy = ThreadSchedulePolicy::Realtime(policy);
+    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Crossplatform(priority), policy).is_ok()
+}
+
 /// CPU time of a process so far, all its threads; to the nanosecond.
 pub(crate) fn cpu_time(pid: u32) -> io::Result<Duration> {
     let pid = Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?);
@@ -58,7 +75,11 @@ pub(crate) fn own_cpu_time() -> io::Result<Duration> {
 
 /// User and system time of a process so far, in steps of 10 ms.
 pub(crate) fn user_system(pid: u32) -> Option<(Duration, Duration)> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    user_system_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Reads `/proc/<pid>/stat`.
+pub(crate) fn user_system_in(stat: &str) -> Option<(Duration, Duration)> {
     // The name may hold spaces; the fields after its bracket do not.
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<u32>().ok();
@@ -71,15 +92,24 @@ pub(crate) fn context_switches(pid: u32) -> Option<u64> {
     let mut total = 0;
     for task in tasks {
         let status = fs::read_to_string(task.ok()?.path().join("status")).ok()?;
-        let counts = status.lines().filter(|line| line.contains("voluntary_ctxt_switches:"));
-        total += counts.filter_map(|line| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()).sum::<u64>();
+        total += context_switches_in(&status);
     }
     Some(total)
 }
 
+/// Reads the `status` of one thread; wanted and unwanted switches together.
+pub(crate) fn context_switches_in(status: &str) -> u64 {
+    let counts = status.lines().filter(|line| line.contains("voluntary_ctxt_switches:"));
+    counts.filter_map(|line| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+}
+
 /// Anonymous memory of a process, in bytes, shared pages by their share.
 pub(crate) fn user_memory(pid: u32) -> Option<u64> {
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    user_memory_in(&fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?)
+}
+
+/// Reads `/proc/<pid>/smaps_rollup`.
+pub(crate) fn user_memory_in(rollup: &str) -> Option<u64> {
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss_Anon:"))?;
     Some(line.split_ascii_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
@@ -87,7 +117,11 @@ pub(crate) fn user_memory(pid: u32) -> Option<u64> {
 /// Memory that the kernel holds for connections, of the whole host, in bytes; none without the right to read slabs.
 pub(crate) fn kernel_memory() -> Option<u64> {
     let slabs = fs::read_to_string("/proc/slabinfo").ok()?;
-    let sockets = fs::read_to_string("/proc/net/sockstat").ok()?;
+    kernel_memory_in(&slabs, &fs::read_to_string("/proc/net/sockstat").ok()?)
+}
+
+/// Reads `/proc/slabinfo` and `/proc/net/sockstat`.
+pub(crate) fn kernel_memory_in(slabs: &str, sockets: &str) -> Option<u64> {
     let slab_bytes: u64 = slabs.lines().filter_map(connection_slab).sum();
     let tcp = sockets.lines().find(|line| line.starts_with("TCP:"))?;
     let pages: u64 = tcp.rsplit_once(" mem ")?.1.trim().parse().ok()?;
@@ -116,7 +150,11 @@ pub(crate) struct CpuTimes {
 
 /// Reads the times; `one` is the CPU whose own share is wanted.
 pub(crate) fn cpu_times(one: Option<u32>) -> Option<CpuTimes> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
+    cpu_times_in(&fs::read_to_string("/proc/stat").ok()?, one)
+}
+
+/// Reads `/proc/stat`.
+pub(crate) fn cpu_times_in(stat: &str, one: Option<u32>) -> Option<CpuTimes> {
     let fields = |name: &str| -> Option<Vec<u64>> {
         let line = stat.lines().find(|line| line.split_ascii_whitespace().next() == Some(name))?;
         line.split_ascii_whitespace().skip(1).map(|field| field.parse().ok()).collect()
@@ -135,8 +173,8 @@ impl CpuTimes {
     }
 }
 
-/// The machine, for the record. `realtime` is known when the run is.
-pub(crate) fn describe(allowed: &[u32], pinning: Pinning, loopback: bool, file_limit: u64) -> record::Host {
+/// The machine, for the record.
+pub(crate) fn describe(allowed: &[u32], pinning: Pinning, realtime: bool, file_limit: u64) -> record::Host {
     let first_line = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -152,8 +190,9 @@ pub(crate) fn describe(allowed: &[u32], pinning: Pinning, loopback: bool, file_l
         cores: u32::try_from(allowed.len()).unwrap_or(u32::MAX),
         cpu,
         kernel: first_line("/proc/sys/kernel/osrelease"),
-        loopback,
-        realtime: false,
+        // The server under test is always started on this host.
+        loopback: true,
+        realtime,
         server_cpu: pinning.server,
         generator_cpu: pinning.generator,
         file_limit,

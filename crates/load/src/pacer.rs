@@ -12,16 +12,12 @@ use std::{
 };
 
 use measure::{Mono, clock};
-use thread_priority::{
-    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
-};
+use thread_priority::RealtimeThreadSchedulePolicy;
+
+use crate::host;
 
 /// The longest sleep before the stop flag is looked at again.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
-
-/// Above everything that is not real-time, below the kernel's own threads.
-const PRIORITY: u8 = 10;
 
 /// One write to make.
 #[derive(Debug)]
@@ -63,7 +59,8 @@ impl Pacer {
 }
 
 fn pace(sends: &[Send], uplinks: &[TcpStream], sent: &[AtomicU64], stop: &AtomicBool) -> u64 {
-    realtime();
+    // Above the receive loop on the same CPU; where it may not be, lateness is counted all the same.
+    host::run_realtime(RealtimeThreadSchedulePolicy::Fifo, host::PACER_PRIORITY);
     let mut failed = 0;
     for send in sends {
         while send.at.saturating_since(Mono::now()) > LOOK_AROUND {
@@ -95,16 +92,4 @@ fn write(mut uplink: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether a thread of this process may run under `SCHED_FIFO`: tried on one that ends at once.
-pub(crate) fn may_run_realtime() -> bool {
-    thread::spawn(realtime).join().unwrap_or(false)
-}
-
-/// Asks for `SCHED_FIFO`, which needs the right to it.
-fn realtime() -> bool {
-    let Ok(priority) = ThreadPriorityValue::try_from(PRIORITY) else { return false };
-    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
-    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Crossplatform(priority), policy).is_ok()
 }

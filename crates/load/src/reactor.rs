@@ -14,14 +14,21 @@ use std::{
 
 use measure::{ByteLedger, Mono, Recorder};
 use mio::{Events, Interest, Poll, Token, event::Event as Ready, net::TcpStream, unix::SourceFd};
-use nix::sys::{
-    time::TimeSpec,
-    timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
+use nix::{
+    setsockopt_impl, sockopt_impl,
+    sys::{
+        socket::setsockopt,
+        time::TimeSpec,
+        timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
+    },
 };
 use socket2::{Domain, Protocol, SockRef, Socket as NewSocket, Type};
 use transport::{Command, ConnectionId, Driver, Out};
 
 use crate::tcp_info::{self, TcpInfo};
+
+// IP_BIND_ADDRESS_NO_PORT of ip(7).
+sockopt_impl!(BindAddressNoPort, SetOnly, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, bool);
 
 /// A driver's number in the reactor.
 pub(crate) type ClientId = usize;
@@ -437,6 +444,8 @@ fn connect(server: SocketAddr, source: usize) -> io::Result<TcpStream> {
         && address.is_loopback()
     {
         let from = SocketAddr::from((Ipv4Addr::new(127, 0, 0, source), 0));
+        // The port is chosen with the connection, where one that another server's connection still holds is no obstacle.
+        setsockopt(&socket, BindAddressNoPort, &true)?;
         socket.bind(&from.into())?;
     }
     match socket.connect(&server.into()) {

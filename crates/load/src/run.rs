@@ -7,7 +7,8 @@ use std::{
 };
 
 use measure::unix_time_us;
-use record::{Cell, End, Header, Lane, Tool, Writer};
+use record::{Cell, End, Header, Host, Lane, Tool, Writer};
+use thread_priority::RealtimeThreadSchedulePolicy;
 
 use crate::{
     cell::{self, CellError, Site},
@@ -79,9 +80,9 @@ pub fn run(
     let allowed = host::allowed_cpus();
     let pinning = Pinning::choose(&allowed);
     host::pin(pinning.generator).map_err(RunError::Host)?;
-    let mut header = header(plan, server);
-    header.host = host::describe(&allowed, pinning, true, file_limit);
-    header.host.realtime = crate::pacer::may_run_realtime();
+    // The server inherits it. Round robin, so that a loop that never waits cannot starve its neighbours for ever.
+    let realtime = host::run_realtime(RealtimeThreadSchedulePolicy::RoundRobin, host::LOOP_PRIORITY);
+    let header = header(plan, server, host::describe(&allowed, pinning, realtime, file_limit));
     let mut writer = Writer::create(folder, &header).map_err(RunError::Record)?;
 
     let cells = plan.cells();
@@ -121,7 +122,7 @@ fn file_limit() -> u64 {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-fn header(plan: &Plan, server: &ServerCommand) -> Header {
+fn header(plan: &Plan, server: &ServerCommand, host: Host) -> Header {
     let lane = |lane: &transport::Lane| {
         let spec = lane.spec();
         Lane {
@@ -148,7 +149,7 @@ fn header(plan: &Plan, server: &ServerCommand) -> Header {
         twin_of: plan.twin().map(ToString::to_string),
         floor: floor.map(ToString::to_string),
         blocks: plan.profile.blocks,
-        host: host::describe(&[], Pinning { server: None, generator: None }, true, 0),
+        host,
         tool: Tool {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: plan.commit.clone(),

@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::BytesMut;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -40,12 +41,13 @@ impl Connection {
     /// # Errors
     ///
     /// When the upgrade fails, or when the server did not accept the connection as a [`Connection`].
-    pub async fn upgraded(upgrade: OnUpgrade) -> io::Result<(Self, bytes::Bytes)> {
+    pub async fn upgraded(upgrade: OnUpgrade) -> io::Result<(Self, BytesMut)> {
         let upgraded = upgrade.await.map_err(io::Error::other)?;
         let parts = upgraded
             .downcast::<TokioIo<Self>>()
             .map_err(|_other| io::Error::other("the server mounts this transport on connections of another type"))?;
-        Ok((parts.io.into_inner(), parts.read_buf))
+        // A copy: what HTTP read holds on to all of its buffer.
+        Ok((parts.io.into_inner(), BytesMut::from(&parts.read_buf[..])))
     }
 }
 

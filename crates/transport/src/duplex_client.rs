@@ -7,7 +7,7 @@ use wire::{Control, Draft, Item, http1, uplink::Uplink};
 
 use crate::{
     driver::{Command, ConnectionId, Delivery, Driver, DriverError, Event, Out},
-    exchange::Answer,
+    exchange::{Answer, too_late},
 };
 
 /// The only connection of such a driver.
@@ -25,7 +25,7 @@ pub(crate) trait Frames: fmt::Debug + Send {
     fn accept(&self, head: &http1::Head) -> Result<(), String>;
 
     /// Takes the next frame off the front of `input`.
-    fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Frame<'a>>, String>;
+    fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Frame<'a>>, Violation>;
 
     /// Bytes taken that belong to no frame yet.
     fn pending(&self) -> usize;
@@ -45,6 +45,13 @@ pub(crate) enum Frame<'a> {
     Heartbeat { bytes: usize, reply: Option<Vec<u8>> },
     /// The server says goodbye, and gets this answer.
     Goodbye { bytes: usize, reply: Vec<u8> },
+}
+
+/// What the lane does not allow.
+pub(crate) struct Violation {
+    /// Bytes of the frame that did it; none where the reader still holds them.
+    pub(crate) bytes: usize,
+    pub(crate) reason: String,
 }
 
 /// The answer to the upgrade, as far as it has come.
@@ -71,8 +78,8 @@ pub(crate) struct DuplexDriver<F> {
     ready: bool,
     /// Whether the end of the connection is no surprise: announced by the server, wanted by the client, or told already.
     ending: bool,
-    /// Whether the client said goodbye.
-    leaving: bool,
+    /// Whether the sending direction has ended: nothing can be written any more.
+    shut: bool,
     last_heard: Mono,
     silence: Duration,
 }
@@ -84,7 +91,7 @@ impl<F: Frames> DuplexDriver<F> {
             state: State::Upgrading(Box::default()),
             ready: false,
             ending: false,
-            leaving: false,
+            shut: false,
             last_heard: Mono::from_nanos(0),
             silence: GRACE,
         }
@@ -96,9 +103,21 @@ impl<F: Frames> DuplexDriver<F> {
 
     fn break_off(&mut self, event: Event, out: &mut Out) {
         self.state = State::Broken;
-        self.ending = true;
-        out.events.push(event);
-        out.commands.push(Command::Shut(CONNECTION));
+        if !std::mem::replace(&mut self.ending, true) {
+            out.events.push(event);
+        }
+        self.shut(out);
+    }
+
+    fn shut(&mut self, out: &mut Out) {
+        if !std::mem::replace(&mut self.shut, true) {
+            out.commands.push(Command::Shut(CONNECTION));
+        }
+    }
+
+    /// What bytes are for that would be `usual` after the hello.
+    fn category(&self, usual: Category) -> Category {
+        if self.ready { usual } else { Category::Handshake }
     }
 
     /// Reads the answer to the upgrade; what it leaves in `input` are frames.
@@ -107,7 +126,10 @@ impl<F: Frames> DuplexDriver<F> {
         let Upgrade { reader, answer } = &mut **upgrade;
         loop {
             match reader.next_event(input) {
-                Err(error) => return self.fail(DriverError::Protocol(error.to_string()), out),
+                Err(error) => {
+                    out.charge(CONNECTION, Direction::Down, Category::Handshake, reader.pending());
+                    return self.fail(DriverError::Protocol(error.to_string()), out);
+                }
                 Ok(None) => return,
                 Ok(Some(http1::Event::Head { head, bytes })) => {
                     answer.head = head.clone();
@@ -136,13 +158,13 @@ impl<F: Frames> DuplexDriver<F> {
         }
     }
 
-    fn frames(&mut self, input: &mut &[u8], out: &mut Out) -> Result<(), DriverError> {
-        while let Some(frame) = self.frames.next(input).map_err(DriverError::Protocol)? {
+    fn frames(&mut self, input: &mut &[u8], out: &mut Out) -> Result<(), Violation> {
+        while let Some(frame) = self.frames.next(input)? {
             let category = |usual| if self.ready { usual } else { Category::Handshake };
             match frame {
                 Frame::Heartbeat { bytes, reply } => {
                     out.charge(CONNECTION, Direction::Down, category(Category::Heartbeat), bytes);
-                    if let Some(reply) = reply {
+                    if let Some(reply) = reply.filter(|_| !self.shut) {
                         out.charge(CONNECTION, Direction::Up, category(Category::Heartbeat), reply.len());
                         out.commands.push(Command::Write(CONNECTION, reply));
                     }
@@ -150,15 +172,16 @@ impl<F: Frames> DuplexDriver<F> {
                 Frame::Goodbye { bytes, reply } => {
                     out.charge(CONNECTION, Direction::Down, category(Category::Framing), bytes);
                     // After a goodbye of our own this one is the answer.
-                    if !self.leaving {
+                    if !self.shut {
                         out.charge(CONNECTION, Direction::Up, category(Category::Framing), reply.len());
                         out.commands.push(Command::Write(CONNECTION, reply));
-                        out.commands.push(Command::Shut(CONNECTION));
+                        self.shut(out);
                     }
                 }
                 Frame::Item { text, bytes } => {
+                    let refused = |reason| Violation { bytes, reason };
                     let item = Item::decode(text)
-                        .map_err(|error| DriverError::Protocol(format!("an item that cannot be read: {error}")))?;
+                        .map_err(|error| refused(format!("an item that cannot be read: {error}")))?;
                     match item {
                         Item::Publication(publication) if self.ready => {
                             let data = range_in(text, publication.data.get());
@@ -169,7 +192,7 @@ impl<F: Frames> DuplexDriver<F> {
                             out.events.push(Event::Delivery(Delivery { offset, json, data }));
                         }
                         Item::Publication(_) => {
-                            return Err(DriverError::Protocol("a publication before the hello".to_owned()));
+                            return Err(refused("a publication before the hello".to_owned()));
                         }
                         Item::Control(control) => {
                             out.charge(CONNECTION, Direction::Down, category(Category::Framing), bytes);
@@ -224,20 +247,22 @@ impl<F: Frames> Driver for DuplexDriver<F> {
             self.upgrade(&mut bytes, out);
         }
         if matches!(self.state, State::Open)
-            && let Err(error) = self.frames(&mut bytes, out)
+            && let Err(Violation { bytes, reason }) = self.frames(&mut bytes, out)
         {
-            self.fail(error, out);
+            out.charge(CONNECTION, Direction::Down, self.category(Category::Framing), bytes);
+            self.fail(DriverError::Protocol(reason), out);
         }
         // What comes after a failure is not understood, but it was carried.
         if matches!(self.state, State::Broken) {
-            out.charge(CONNECTION, Direction::Down, Category::Framing, bytes.len());
+            out.charge(CONNECTION, Direction::Down, self.category(Category::Framing), bytes.len());
         }
     }
 
     fn on_end(&mut self, _connection: ConnectionId, _now: Mono, out: &mut Out) {
         let upgrading = if let State::Upgrading(upgrade) = &self.state { upgrade.reader.pending() } else { 0 };
-        out.charge(CONNECTION, Direction::Down, Category::Framing, upgrading + self.frames.pending());
-        self.state = State::Broken;
+        let held = upgrading + self.frames.pending();
+        out.charge(CONNECTION, Direction::Down, self.category(Category::Framing), held);
+        (self.state, self.shut) = (State::Broken, true);
         if !std::mem::replace(&mut self.ending, true) {
             out.events.push(Event::Failed(DriverError::Lost));
         }
@@ -245,14 +270,18 @@ impl<F: Frames> Driver for DuplexDriver<F> {
 
     fn on_timer(&mut self, now: Mono, out: &mut Out) {
         let due = self.last_heard + self.silence;
-        if now < due {
+        if self.ending {
+        } else if now < due {
             out.timer = Some(due);
-        } else if !self.ending {
+        } else {
             self.fail(DriverError::Silent, out);
         }
     }
 
     fn publish(&mut self, draft: &Draft<'_>, reference: u64, _now: Mono, out: &mut Out) {
+        if self.shut {
+            return out.events.push(too_late(reference));
+        }
         let text = Uplink { publish: draft.clone(), reference: Some(reference) }.encode();
         let mut bytes = Vec::new();
         self.frames.write_item(&text, &mut bytes);
@@ -264,16 +293,13 @@ impl<F: Frames> Driver for DuplexDriver<F> {
     }
 
     fn stop(&mut self, _now: Mono, out: &mut Out) {
-        if matches!(self.state, State::Broken) || self.leaving {
-            return;
-        }
-        (self.ending, self.leaving) = (true, true);
+        self.ending = true;
         let mut bytes = Vec::new();
-        if matches!(self.state, State::Open) {
+        if matches!(self.state, State::Open) && !self.shut {
             self.frames.write_close(&mut bytes);
-            out.charge(CONNECTION, Direction::Up, Category::Framing, bytes.len());
+            out.charge(CONNECTION, Direction::Up, self.category(Category::Framing), bytes.len());
             out.commands.push(Command::Write(CONNECTION, bytes));
         }
-        out.commands.push(Command::Shut(CONNECTION));
+        self.shut(out);
     }
 }

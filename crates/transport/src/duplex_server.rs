@@ -7,7 +7,7 @@ use hub::{Hub, Stored, Subscription};
 use rand::RngExt as _;
 use tokio::time::{Instant, sleep, timeout};
 use wire::{
-    Ack, Close, Control, Gap, Hello, Position, Refusal, RoomName,
+    Ack, Close, Control, Hello, Position, Refusal, RoomName,
     uplink::{self, Uplink},
 };
 
@@ -64,18 +64,19 @@ impl Stream {
         }
     }
 
-    async fn carry<C: Carrier>(mut self, carrier: &mut C, closing: impl Future<Output = Close>) -> Result<(), Ended> {
-        let limits = self.hub.limits().clone();
+    async fn carry<C: Carrier>(self, carrier: &mut C, closing: impl Future<Output = Close>) -> Result<(), Ended> {
+        let Self { hub, room, position, mut subscription } = self;
+        let limits = hub.limits();
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);
         let session = session_id();
-        let hello = Control::Hello(Hello { position: self.position.clone(), session, heartbeat_ms });
+        let hello = Control::Hello(Hello { position, session, heartbeat_ms });
         carrier.send(Some(&hello), &[]).await?;
         let mut closing = pin!(closing);
         let mut heartbeat = pin!(sleep(limits.heartbeat));
         let mut unanswered = false;
         loop {
             let next = async {
-                match &mut self.subscription {
+                match &mut subscription {
                     Some(subscription) => subscription.next(limits.reply()).await,
                     None => future::pending().await,
                 }
@@ -83,7 +84,7 @@ impl Stream {
             tokio::select! {
                 close = &mut closing => return Err(Ended::Closing(close)),
                 batch = next => {
-                    let gap: Option<Control> = batch.gap.map(|gap: Gap| Control::Gap(gap));
+                    let gap = batch.gap.map(Control::Gap);
                     let sent = timeout(limits.slow_writer, carrier.send(gap.as_ref(), &batch.items));
                     sent.await.map_err(|_elapsed| Ended::Gone)??;
                 }
@@ -94,7 +95,7 @@ impl Stream {
                         Incoming::End => return Ok(()),
                         Incoming::Alive => {}
                         Incoming::Item(item) => {
-                            let answer = answer(&self.hub, &self.room, &item);
+                            let answer = answer(&hub, &room, &item);
                             let sent = timeout(limits.slow_writer, carrier.send(Some(&answer), &[]));
                             sent.await.map_err(|_elapsed| Ended::Gone)??;
                         }

@@ -89,6 +89,11 @@ impl Answer {
     }
 }
 
+/// The answer to a publish when nothing can be written any more.
+pub(crate) fn too_late(reference: u64) -> Event {
+    Event::Refused(Refusal { reference: Some(reference), status: 0, detail: "the subscription is over".to_owned() })
+}
+
 /// The uplink of transports that have none of their own: one `POST` a publish, on a connection beside the feed's.
 #[derive(Debug, Default)]
 pub(crate) struct PostUplink {
@@ -132,13 +137,17 @@ impl PostUplink {
     }
 
     /// Reads the answers to publishes.
-    pub(crate) fn on_bytes(&mut self, mut bytes: &[u8], out: &mut Out) -> Result<(), http1::Error> {
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not HTTP; what is left in `bytes` then belongs to no answer.
+    pub(crate) fn on_bytes(&mut self, bytes: &mut &[u8], out: &mut Out) -> Result<(), http1::Error> {
         #[derive(Deserialize)]
         struct Taken {
             position: Position,
         }
         let Some(connection) = self.connection else { return Ok(()) };
-        while let Some(answer) = self.answers.next(&mut bytes)? {
+        while let Some(answer) = self.answers.next(bytes)? {
             out.charge(connection, Direction::Down, Category::HttpHead, answer.head_bytes);
             out.charge(connection, Direction::Down, Category::Framing, answer.framing_bytes + answer.body.len());
             let reference = self.waiting.pop_front();

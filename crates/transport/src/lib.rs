@@ -47,7 +47,7 @@ mod tests;
 pub const ALL: &[Spec] = &[short_polling::SPEC, websocket::SPEC, raw::SPEC];
 
 /// What is known about a transport before any instance of it exists.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Spec {
     /// Stable identifier in kebab case: command line, records, URLs; the folder's name with `_` for `-`.
     pub id: &'static str,

@@ -2,4 +2,28 @@
 // Always true here; it tells clippy that helpers beside the tests may unwrap too.
 #![cfg(test)]
 
+mod bench;
+mod drain;
+mod serve;
 mod tidy;
+mod wrong_usage;
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+/// The binary under test.
+fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_feedbench"))
+}
+
+/// Runs it to its end.
+fn feedbench(arguments: &[&str]) -> Output {
+    Command::new(binary()).args(arguments).output().unwrap()
+}
+
+/// What a process printed.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}

@@ -5,7 +5,7 @@ use wire::{http1, length_prefixed};
 use super::PROTOCOL;
 use crate::{
     Driver, Target,
-    duplex_client::{DuplexDriver, Frame, Frames},
+    duplex_client::{DuplexDriver, Frame, Frames, Violation},
 };
 
 /// The longest item that is read: far above what a server sends, so that a broken length is told from a large item.
@@ -37,15 +37,19 @@ impl Frames for Items {
         }
     }
 
-    fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Frame<'a>>, String> {
-        let Some(event) = self.reader.next_event(input).map_err(|error| error.to_string())? else { return Ok(None) };
+    fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Frame<'a>>, Violation> {
+        let event = self.reader.next_event(input);
+        let Some(event) = event.map_err(|error| Violation { bytes: 0, reason: error.to_string() })? else {
+            return Ok(None);
+        };
         let bytes = event.wire_bytes();
         Ok(Some(match event {
             length_prefixed::Event::Heartbeat => {
                 Frame::Heartbeat { bytes, reply: Some(vec![0; length_prefixed::HEADER_LEN]) }
             }
             length_prefixed::Event::Item(item) => {
-                let text = std::str::from_utf8(item).map_err(|error| error.to_string())?;
+                let text = std::str::from_utf8(item)
+                    .map_err(|error| Violation { bytes, reason: error.to_string() })?;
                 Frame::Item { text, bytes }
             }
         }))

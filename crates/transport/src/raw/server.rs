@@ -56,9 +56,8 @@ async fn subscribe(State(hub): State<Hub>, feed: Feed, request: Request) -> Resu
     let stream = Stream { hub, room: feed.room, position, subscription };
     tokio::spawn(async move {
         // A client that is gone before its answer needs none.
-        if let Ok((connection, early)) = Connection::upgraded(upgrade).await {
-            // A copy: `early` holds on to all of HTTP's read buffer.
-            stream.run(Items { connection, input: BytesMut::from(&early[..]), max_item_bytes }).await;
+        if let Ok((connection, input)) = Connection::upgraded(upgrade).await {
+            stream.run(Items { connection, input, max_item_bytes }).await;
         }
     });
     let headers = [

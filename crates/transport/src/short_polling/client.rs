@@ -9,7 +9,7 @@ use crate::{
     Target,
     driver::{Command, ConnectionId, Delivery, Driver, DriverError, Event, Out},
     duplex_client::range_in,
-    exchange::{Answer, Answers, PostUplink},
+    exchange::{Answer, Answers, PostUplink, too_late},
     headers::Kind,
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Poller {
     answers: Answers,
     uplink: PostUplink,
     over: bool,
+    /// Whether the answers cannot be followed any more.
+    broken: bool,
 }
 
 impl Poller {
@@ -53,6 +55,7 @@ impl Poller {
             answers: Answers::default(),
             uplink: PostUplink::default(),
             over: false,
+            broken: false,
         }
     }
 
@@ -80,10 +83,10 @@ impl Poller {
         let first = self.position.is_none();
         let before = out.events.len();
         let taken = match answer.head.status() {
-            200 => self.batch(connection, answer, first, out),
+            200 => self.batch(connection, answer, out),
             204 | 304 => {
                 let position = answer.feed_position().or_else(|| self.position.clone());
-                self.advance(position, first, out).map(|()| 0)
+                self.advance(position, None, out).map(|()| 0)
             }
             _ => Err(answer.refusal()),
         };
@@ -108,10 +111,9 @@ impl Poller {
     }
 
     /// Reads a batch; gives the number of publications. Charges its body when there is at least one.
-    fn batch(&mut self, connection: ConnectionId, answer: &Answer, first: bool, out: &mut Out) -> Result<u32, Event> {
+    fn batch(&mut self, connection: ConnectionId, answer: &Answer, out: &mut Out) -> Result<u32, Event> {
         let text = std::str::from_utf8(&answer.body).map_err(|_error| protocol("a batch that is not UTF-8"))?;
         let batch = Batch::decode(text).map_err(|error| protocol(&format!("not a batch: {error}")))?;
-        let start = batch.position.clone();
         let mut events = Vec::with_capacity(batch.items.len());
         let (mut payload, mut envelope) = (0, 0);
         for item in &batch.items {
@@ -133,34 +135,61 @@ impl Poller {
             out.charge(connection, Direction::Down, Category::Envelope, envelope);
             out.charge(connection, Direction::Down, Category::Framing, answer.body.len() - payload - envelope);
         }
-        self.advance(Some(start), first, out)?;
+        let before_first = match events.first() {
+            Some(Event::Delivery(delivery)) => Some(delivery.offset.saturating_sub(1)),
+            Some(Event::Gap(gap)) => Some(gap.from.map_or(gap.position.offset, |from| from.saturating_sub(1))),
+            _ => None,
+        };
+        self.advance(Some(batch.position), before_first, out)?;
         out.events.extend(events);
         Ok(u32::try_from(carried).unwrap_or(u32::MAX))
     }
 
-    fn advance(&mut self, position: Option<Position>, first: bool, out: &mut Out) -> Result<(), Event> {
+    /// Moves on to `position`. The first answer also says where the subscription starts: where it asked to, else before
+    /// the first offset that the answer delivers or misses.
+    fn advance(&mut self, position: Option<Position>, before_first: Option<u64>, out: &mut Out) -> Result<(), Event> {
         let position = position.ok_or_else(|| protocol("an answer without a position"))?;
-        if first {
-            let asked = if let After::Position(asked) = &self.target.after { asked.clone() } else { position.clone() };
-            out.events.push(Event::Ready(asked));
+        if self.position.is_none() {
+            out.events.push(Event::Ready(match &self.target.after {
+                After::Position(asked) => asked.clone(),
+                After::Head | After::Earliest => {
+                    Position { offset: before_first.unwrap_or(position.offset), ..position.clone() }
+                }
+            }));
         }
         self.position = Some(position);
         Ok(())
     }
 
-    /// Asks for a wake-up at the first instant of the grid that is still to come.
+    /// Asks for a wake-up at the first instant of the grid that is still to come, or when an answer is overdue.
     fn next_instant(&mut self, now: Mono, out: &mut Out) {
         while self.due <= now {
             self.due = self.due + self.interval;
         }
-        out.timer = Some(self.due);
+        let overdue = self.asked.as_ref().map(|asked| asked.at + ANSWER_WITHIN);
+        if !self.over {
+            out.timer = Some(overdue.map_or(self.due, |overdue| self.due.min(overdue)));
+        }
     }
 
+    /// What bytes are for that would be `usual` after the first position.
+    fn category(&self, usual: Category) -> Category {
+        if self.position.is_some() { usual } else { Category::Handshake }
+    }
+
+    /// Ends the subscription with `event`, unless it is over already.
     fn finish(&mut self, event: Event, out: &mut Out) {
-        self.over = true;
-        out.events.push(event);
-        out.commands.extend(self.connection.map(Command::Shut));
-        self.uplink.stop(out);
+        if !self.over {
+            out.events.push(event);
+            self.shut(out);
+        }
+    }
+
+    fn shut(&mut self, out: &mut Out) {
+        if !std::mem::replace(&mut self.over, true) {
+            out.commands.extend(self.connection.map(Command::Shut));
+            self.uplink.stop(out);
+        }
     }
 }
 
@@ -176,7 +205,9 @@ impl Driver for Poller {
 
     fn on_bytes(&mut self, connection: ConnectionId, mut bytes: &[u8], now: Mono, out: &mut Out) {
         let taken = if self.uplink.owns(connection) {
-            self.uplink.on_bytes(bytes, out).map_err(|error| protocol(&error.to_string()))
+            self.uplink.on_bytes(&mut bytes, out).map_err(|error| protocol(&error.to_string()))
+        } else if self.broken {
+            Ok(())
         } else {
             loop {
                 match self.answers.next(&mut bytes) {
@@ -190,28 +221,26 @@ impl Driver for Poller {
                 }
             }
         };
+        let is_uplink = self.uplink.owns(connection);
         if let Err(event) = taken {
-            // What comes after a failure is not understood, but it was carried.
-            out.charge(connection, Direction::Down, Category::Framing, bytes.len());
-            if !self.over {
-                self.finish(event, out);
-            }
+            self.broken |= !is_uplink;
+            self.finish(event, out);
         }
+        // What comes after a failure is not understood, but it was carried.
+        let category = if is_uplink { Category::Framing } else { self.category(Category::Framing) };
+        out.charge(connection, Direction::Down, category, bytes.len());
     }
 
     fn on_end(&mut self, connection: ConnectionId, now: Mono, out: &mut Out) {
         if self.uplink.owns(connection) {
             return self.uplink.on_end(out);
         }
-        out.charge(connection, Direction::Down, Category::EmptyPolls, self.answers.outstanding());
+        let category = self.category(Category::EmptyPolls);
+        out.charge(connection, Direction::Down, category, self.answers.outstanding());
         self.answers = Answers::default();
         self.connection = None;
-        let cut = self.asked.take();
-        if let Some(asked) = &cut {
-            out.charge(connection, Direction::Up, Category::EmptyPolls, asked.bytes);
-        }
-        if self.over {
-        } else if cut.is_some() {
+        if let Some(asked) = self.asked.take() {
+            out.charge(connection, Direction::Up, category, asked.bytes);
             self.finish(Event::Failed(DriverError::Lost), out);
         } else {
             // Between polls a server may end a kept connection; the next poll opens another.
@@ -234,13 +263,13 @@ impl Driver for Poller {
     }
 
     fn publish(&mut self, draft: &Draft<'_>, reference: u64, _now: Mono, out: &mut Out) {
+        if self.over {
+            return out.events.push(too_late(reference));
+        }
         self.uplink.publish(&self.target, draft, reference, &mut self.next_connection, out);
     }
 
     fn stop(&mut self, _now: Mono, out: &mut Out) {
-        if !std::mem::replace(&mut self.over, true) {
-            out.commands.extend(self.connection.map(Command::Shut));
-            self.uplink.stop(out);
-        }
+        self.shut(out);
     }
 }

@@ -9,7 +9,7 @@ use wire::{
 
 use crate::{
     Driver, Target,
-    duplex_client::{DuplexDriver, Frame, Frames},
+    duplex_client::{DuplexDriver, Frame, Frames, Violation},
     headers::Kind,
 };
 
@@ -50,12 +50,15 @@ impl Frames for Messages {
         }
     }
 
-    fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Frame<'a>>, String> {
-        let Some(event) = self.reader.next_event(input).map_err(|error| error.to_string())? else { return Ok(None) };
+    fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Frame<'a>>, Violation> {
+        let event = self.reader.next_event(input);
+        let Some(event) = event.map_err(|error| Violation { bytes: 0, reason: error.to_string() })? else {
+            return Ok(None);
+        };
         let bytes = event.wire_bytes();
         Ok(Some(match event.content {
             Content::Text(text) => Frame::Item { text, bytes },
-            Content::Binary(_) => return Err("a binary message".to_owned()),
+            Content::Binary(_) => return Err(Violation { bytes, reason: "a binary message".to_owned() }),
             Content::Ping(payload) => {
                 let mut reply = Vec::new();
                 websocket::encode(Opcode::Pong, payload, Some(self.random.random()), &mut reply);

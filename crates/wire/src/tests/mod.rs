@@ -1,5 +1,8 @@
 //! Golden vectors and properties of the codecs.
 
+mod compaction;
+mod feed;
 mod http1;
 mod length_prefixed;
+mod names;
 mod websocket;

@@ -1,0 +1,183 @@
+//! The server's HTTP surface, from outside.
+
+use serde_json::{Value, json};
+use testkit::process::ServerProcess;
+
+use crate::{binary, feedbench, text};
+
+fn server() -> ServerProcess {
+    ServerProcess::start(binary(), &[])
+}
+
+fn json_of(answer: &(u16, String, String)) -> Value {
+    serde_json::from_str(&answer.2).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
+}
+
+fn publish(server: &ServerProcess, room: &str, data: &str) -> String {
+    let body = format!(r#"{{"event":"message","data":{data}}}"#);
+    let answer = server.request("POST", &format!("/v1/{room}/messages"), &body);
+    assert_eq!(answer.0, 201, "{answer:?}");
+    json_of(&answer)["position"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_ready_line_names_address_process_and_file_limit() {
+    let server = server();
+    assert_eq!(server.ready["pid"], server.pid());
+    assert!(server.ready["file_limit"].as_u64().unwrap() > 0);
+    assert_eq!(server.request("GET", "/healthz", "").2, "ok\n");
+}
+
+#[test]
+fn a_poll_gets_the_head_then_what_follows_then_nothing_new() {
+    let server = server();
+    let first = server.request("GET", "/v1/a/b/short-polling", "");
+    let batch = json_of(&first);
+    assert_eq!((first.0, &batch["items"]), (200, &json!([])));
+    assert_eq!(batch["retry_after_ms"], 1000);
+    let start = batch["position"].as_str().unwrap().to_owned();
+
+    let data = r#"{"big":12345678901234567890123, "text":"a b\u0000\n😀","e":1E400}"#;
+    let position = publish(&server, "a/b", data);
+    let second = server.request("GET", &format!("/v1/a/b/short-polling?after={start}"), "");
+    assert!(second.1.to_lowercase().contains("cache-control: no-store"), "{second:?}");
+    assert!(second.2.starts_with(&format!(r#"{{"position":"{position}","items":[{{"offset":1,"#)), "{second:?}");
+    // White space outside strings is gone; numbers and escapes are as they were written.
+    let compact = data.replace(r#", "text""#, r#","text""#);
+    assert!(second.2.contains(&compact), "{}", second.2);
+
+    let third = server.request("GET", &format!("/v1/a/b/short-polling?after={position}"), "");
+    assert_eq!(third.0, 204);
+    assert!(third.1.contains(&format!("feed-position: {position}")), "{third:?}");
+    let conditional = format!(
+        "GET /v1/a/b/short-polling?after={position} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: \"{position}\"\r\n\r\n"
+    );
+    assert_eq!(server.exchange(conditional.as_bytes()).0, 304);
+}
+
+#[test]
+fn a_poll_from_a_foreign_epoch_or_a_trimmed_position_is_told_the_gap() {
+    let server = ServerProcess::start(binary(), &["--ring-items", "3"]);
+    let start = json_of(&server.request("GET", "/v1/a/b/short-polling", ""))["position"].as_str().unwrap().to_owned();
+    for n in 1..=5 {
+        publish(&server, "a/b", &n.to_string());
+    }
+    let batch = json_of(&server.request("GET", &format!("/v1/a/b/short-polling?after={start}"), ""));
+    let gap = &batch["items"][0]["gap"];
+    assert_eq!(
+        (&gap["from"], &gap["to"], &gap["missed"], &gap["reason"]),
+        (&json!(1), &json!(2), &json!(2), &json!("trimmed"))
+    );
+    assert_eq!(batch["items"].as_array().unwrap().len(), 4);
+
+    let batch = json_of(&server.request("GET", "/v1/a/b/short-polling?after=other.17&limit=2", ""));
+    let gap = &batch["items"][0]["gap"];
+    assert_eq!((&gap["from"], &gap["missed"], &gap["reason"]), (&Value::Null, &Value::Null, &json!("epoch")));
+    assert_eq!(batch["items"].as_array().unwrap().len(), 3, "a gap and the two that were asked for");
+}
+
+#[test]
+fn bad_requests_get_a_problem_that_says_what_to_do() {
+    let server = server();
+    let big = format!(r#"{{"event":"message","data":"{}"}}"#, "x".repeat(65_535));
+    let huge = format!(r#"{{"event":"message","data":"{}"}}"#, "x".repeat(300_000));
+    for (method, path, body, status, kind) in [
+        ("GET", "/v1/a/b/short-polling?after=nonsense", "", 400, "bad-position"),
+        ("GET", "/v1/a/b/short-polling?limit=many", "", 400, "bad-query"),
+        ("GET", "/v1/a/b%20c/short-polling", "", 400, "bad-name"),
+        ("GET", "/v1/a/b/websocket", "", 426, "upgrade-required"),
+        ("GET", "/v1/a/b/raw", "", 426, "upgrade-required"),
+        ("GET", "/v2", "", 404, "not-found"),
+        ("DELETE", "/v1/a/b/messages", "", 405, "wrong-method"),
+        ("GET", "/transports/raw.js", "", 404, "not-found"),
+        ("POST", "/v1/a/b/messages", "{", 400, "bad-item"),
+        ("POST", "/v1/a/b/messages", r#"{"event":"message","data":1,"too":1}"#, 400, "bad-item"),
+        ("POST", "/v1/a/b/messages", r#"{"event":"gap","data":1}"#, 400, "bad-name"),
+        ("POST", "/v1/a/b/messages", r#"{"event":"","data":1}"#, 400, "bad-name"),
+        ("POST", "/v1/a/b/messages", &big, 413, "too-large"),
+        ("POST", "/v1/a/b/messages", &huge, 413, "too-large"),
+    ] {
+        let answer = server.request(method, path, body);
+        assert_eq!(answer.0, status, "{method} {path}: {answer:?}");
+        assert!(answer.1.contains("application/problem+json"), "{method} {path}: {answer:?}");
+        let problem = json_of(&answer);
+        assert_eq!((&problem["type"], &problem["status"]), (&json!(kind), &json!(status)));
+        assert!(problem["detail"].as_str().unwrap().len() > 10, "{problem}");
+    }
+}
+
+#[test]
+fn lists_and_metrics_show_what_is_there() {
+    let server = server();
+    publish(&server, "a/b", "1");
+    publish(&server, "a/b", "2");
+    publish(&server, "a/c", "3");
+    let rooms = json_of(&server.request("GET", "/v1/a", ""));
+    assert_eq!(rooms["namespace"], "a");
+    let counts: Vec<_> = rooms["rooms"].as_array().unwrap().iter().map(|r| (&r["room"], &r["publications"])).collect();
+    assert_eq!(counts, [(&json!("b"), &json!(2)), (&json!("c"), &json!(1))]);
+    assert_eq!(json_of(&server.request("GET", "/v1/empty", ""))["rooms"], json!([]));
+
+    let offered = json_of(&server.request("GET", "/v1/transports", ""));
+    for transport in offered.as_array().unwrap() {
+        if let Some(module) = transport["module"].as_str() {
+            let (status, head, source) = server.request("GET", module, "");
+            assert_eq!(status, 200);
+            assert!(head.contains("text/javascript"), "{head}");
+            assert!(source.contains("export function subscribe"), "{source}");
+        }
+    }
+    let polling = offered.as_array().unwrap().iter().find(|one| one["id"] == "short-polling").unwrap();
+    assert_eq!(polling["options"], json!({"interval": "1s"}));
+
+    let metrics = server.request("GET", "/metrics", "").2;
+    for line in
+        ["feedbench_rooms 2", "feedbench_publications_total 3", "feedbench_subscribers 0", "feedbench_connections 1"]
+    {
+        assert!(metrics.contains(&format!("\n{line}\n")), "{line} in {metrics}");
+    }
+}
+
+#[test]
+fn the_page_and_its_files_are_served() {
+    let server = server();
+    for (path, kind) in [("/", "text/html"), ("/app.js", "text/javascript"), ("/style.css", "text/css")] {
+        let (status, head, body) = server.request("GET", path, "");
+        assert_eq!(status, 200);
+        assert!(head.contains(kind) && !body.is_empty(), "{path}: {head}");
+    }
+}
+
+#[test]
+fn limits_come_from_a_file_and_flags_win() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.toml");
+    std::fs::write(&file, "data_bytes = 10\nrooms = 1\n").unwrap();
+    let server = ServerProcess::start(binary(), &["--config", file.to_str().unwrap(), "--data-bytes", "20"]);
+    publish(&server, "a/b", r#""123456789012345678""#);
+    let longer = server.request("POST", "/v1/a/b/messages", r#"{"event":"message","data":"1234567890123456789"}"#);
+    assert_eq!(longer.0, 413, "{longer:?}");
+    let second_room = server.request("POST", "/v1/a/c/messages", r#"{"event":"message","data":1}"#);
+    assert_eq!(second_room.0, 503, "{second_room:?}");
+    assert_eq!(json_of(&second_room)["type"], "too-many-rooms");
+}
+
+#[test]
+fn the_list_shows_lanes_scenarios_and_headers() {
+    let shown = text(&feedbench(&["list"]).stdout);
+    for words in ["short-polling", "+interval=1s", "websocket", "raw", "feed", "chromium"] {
+        assert!(shown.contains(words), "{words} in {shown}");
+    }
+    let listed: Value = serde_json::from_str(&text(&feedbench(&["list", "--format", "json"]).stdout)).unwrap();
+    assert_eq!(listed["lanes"].as_array().unwrap().len(), transport::ALL.len());
+}
+
+#[test]
+fn every_limit_has_a_flag_with_its_default_in_the_help() {
+    let help = text(&feedbench(&["serve", "--help"]).stdout);
+    for shown in
+        ["--ring-items", "[default: 1000]", "--heartbeat", "[default: 25s]", "--user-timeout", "--listen-backlog"]
+    {
+        assert!(help.contains(shown), "{shown} in {help}");
+    }
+}

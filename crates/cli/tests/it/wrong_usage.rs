@@ -1,0 +1,136 @@
+//! Wrong usage: one clear line on standard error that says what to do, nothing on standard output, exit code 2.
+
+use std::{net::TcpListener, path::Path};
+
+use crate::{feedbench, text};
+
+/// Runs with `arguments` and checks that every one of `says` stands in the one line.
+fn refused(arguments: &[&str], says: &[&str]) {
+    let output = feedbench(arguments);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+    assert_eq!(error.lines().count(), 1, "{arguments:?}: {error}");
+    assert!(error.starts_with("feedbench: "), "{error}");
+    assert_eq!(text(&output.stdout), "", "{arguments:?}");
+    for words in says {
+        assert!(error.contains(words), "{arguments:?} does not say {words:?}: {error}");
+    }
+}
+
+#[test]
+fn an_unknown_verb_is_named() {
+    refused(&["bnech"], &["bnech", "bench"]);
+}
+
+#[test]
+fn a_missing_verb_says_what_there_is() {
+    refused(&[], &["serve", "bench", "list"]);
+}
+
+#[test]
+fn an_unknown_flag_is_named() {
+    refused(&["bench", "--client", "5"], &["--client"]);
+}
+
+#[test]
+fn an_unknown_lane_lists_the_lanes() {
+    refused(&["bench", "--lanes", "carrier-pigeon"], &["carrier-pigeon", "websocket", "short-polling"]);
+}
+
+#[test]
+fn an_unknown_option_of_a_lane_lists_the_options() {
+    refused(&["bench", "--lanes", "short-polling+every=5s"], &["every", "interval"]);
+}
+
+#[test]
+fn a_bad_duration_shows_a_good_one() {
+    refused(&["bench", "--duration", "5"], &["\"5\"", "250ms"]);
+    refused(&["bench", "--lanes", "short-polling+interval=soon"], &["soon", "50ms", "60s"]);
+}
+
+#[test]
+fn a_lane_named_twice_is_refused() {
+    refused(&["bench", "--lanes", "raw,raw"], &["raw", "twice"]);
+}
+
+#[test]
+fn zero_clients_are_refused() {
+    refused(&["bench", "--clients", "0"], &["subscribers", "at least 1"]);
+}
+
+#[test]
+fn more_rooms_than_clients_are_refused() {
+    refused(&["bench", "--clients", "5", "--rooms", "6"], &["rooms", "subscribers"]);
+}
+
+#[test]
+fn more_clients_than_files_are_refused() {
+    refused(&["bench", "--lanes", "raw", "--clients", "3000000"], &["file limit", "--clients"]);
+}
+
+#[test]
+fn a_payload_too_small_or_too_large_is_refused() {
+    refused(&["bench", "--size", "5"], &["size_bytes", "36"]);
+    refused(&["bench", "--size", "70000"], &["size_bytes", "65536"]);
+}
+
+#[test]
+fn an_unknown_scenario_lists_the_scenarios() {
+    refused(&["bench", "fed"], &["fed", "feed"]);
+}
+
+#[test]
+fn an_unknown_key_of_a_scenario_is_named() {
+    refused(&["bench", "--set", "roms=5"], &["roms", "rooms"]);
+    refused(&["bench", "--set", "rooms"], &["key=value"]);
+}
+
+#[test]
+fn an_unknown_profile_or_header_profile_is_named() {
+    refused(&["bench", "--profile", "thorough"], &["thorough", "quick"]);
+    refused(&["bench", "--headers", "netscape"], &["netscape", "chromium"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    refused(&["bench", "--out", "/proc/feedbench"], &["/proc/feedbench", "--out"]);
+}
+
+#[test]
+fn a_record_that_is_not_there_is_named() {
+    refused(&["report", "/nowhere/at-all"], &["/nowhere/at-all"]);
+}
+
+#[test]
+fn a_file_that_is_no_record_is_named() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    refused(&["report", file.to_str().unwrap()], &["Cargo.toml", "header"]);
+}
+
+#[test]
+fn a_bad_address_is_named() {
+    refused(&["serve", "--listen", "localhost"], &["--listen", "localhost"]);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refused(&["serve", "--listen", &address], &["cannot listen", &address]);
+}
+
+#[test]
+fn a_limit_that_is_no_number_is_named() {
+    refused(&["serve", "--ring-items", "many"], &["many", "--ring-items"]);
+    refused(&["serve", "--heartbeat", "25"], &["--heartbeat", "\"25\"", "5s"]);
+}
+
+#[test]
+fn a_bad_file_of_limits_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limits.toml");
+    std::fs::write(&file, "ring_itmes = 5\n").unwrap();
+    let file = file.to_str().unwrap();
+    refused(&["serve", "--config", file], &["limits.toml", "ring_itmes"]);
+    refused(&["serve", "--config", "/nowhere.toml"], &["/nowhere.toml"]);
+}

@@ -1,0 +1,153 @@
+//! Plans: what a block holds, in which order, and what is refused before the first cell.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use transport::{Headers, Lane, Role};
+
+use super::scenario;
+use crate::{
+    Plan, PlanError, Profile,
+    plan::{CellPlan, Times},
+};
+
+/// More files than any plan here needs.
+const FILES: u64 = 1_000_000;
+
+fn plan(seed: u64) -> Plan {
+    Plan {
+        scenario: scenario(&[]),
+        profile: Profile::QUICK,
+        lanes: transport::ALL.iter().map(Lane::plain).collect(),
+        seed,
+        headers: Headers::built_in("minimal").unwrap(),
+        catalog: transport::ALL,
+        command: String::new(),
+        commit: None,
+    }
+}
+
+fn orders(plan: &Plan) -> Vec<Vec<String>> {
+    let name = |cell: &CellPlan| format!("{}{}", cell.lane, if cell.twin { " twin" } else { "" });
+    plan.cells().chunk_by(|a, b| a.block == b.block).map(|block| block.iter().map(name).collect()).collect()
+}
+
+#[test]
+fn every_block_has_every_lane_and_the_twin_once() {
+    let plan = plan(1);
+    let blocks = orders(&plan);
+    assert_eq!(blocks.len(), 6);
+    let mut expected: Vec<_> = plan.lanes.iter().map(ToString::to_string).collect();
+    expected.push(format!("{} twin", plan.twin().unwrap()));
+    expected.sort();
+    for mut block in blocks {
+        block.sort();
+        assert_eq!(block, expected);
+    }
+    let cells = plan.cells();
+    let places: Vec<_> = cells.iter().map(|cell| (cell.block, cell.order)).collect();
+    let lanes = u32::try_from(expected.len()).unwrap();
+    let in_order: Vec<_> = (0..6).flat_map(|block| (0..lanes).map(move |order| (block, order))).collect();
+    assert_eq!(places, in_order);
+}
+
+#[test]
+fn the_seed_decides_orders_and_seeds_of_cells() {
+    let drawn = |seed| plan(seed).cells().iter().map(|cell| (cell.lane.to_string(), cell.seed)).collect::<Vec<_>>();
+    assert_eq!(drawn(1), drawn(1));
+    assert_ne!(drawn(1), drawn(2));
+    let seeds: BTreeSet<_> = plan(1).cells().iter().map(|cell| cell.seed).collect();
+    assert_eq!(seeds.len(), plan(1).cells().len(), "two cells share a seed");
+}
+
+#[test]
+fn blocks_are_shuffled_one_by_one() {
+    let differ = |seed| {
+        let blocks = orders(&plan(seed));
+        blocks.iter().any(|block| *block != blocks[0])
+    };
+    assert!((0..20).any(differ));
+    let firsts: BTreeSet<_> = (0..20).flat_map(|seed| orders(&plan(seed))).map(|block| block[0].clone()).collect();
+    assert_eq!(firsts.len(), plan(1).lanes.len() + 1, "some lane never runs first");
+}
+
+#[test]
+fn the_twin_is_the_lane_whose_transport_says_so_else_the_first() {
+    let mut plan = plan(1);
+    assert_eq!(plan.twin().unwrap().spec().role, Role::Twin);
+    plan.lanes.retain(|lane| lane.spec().role != Role::Twin);
+    assert_eq!(plan.twin().unwrap().to_string(), plan.lanes[0].to_string());
+    plan.lanes.clear();
+    assert!(plan.twin().is_none());
+}
+
+#[test]
+fn what_cannot_be_carried_out_is_refused_with_what_to_do() {
+    assert_eq!(plan(1).check(FILES), Ok(()));
+
+    let nothing = Plan { lanes: Vec::new(), ..plan(1) };
+    assert_eq!(nothing.check(FILES), Err(PlanError::NoLanes));
+    assert!(PlanError::NoLanes.to_string().contains("feedbench list"));
+
+    let mut twice = plan(1);
+    twice.lanes.push(twice.lanes[0].clone());
+    assert_eq!(twice.check(FILES), Err(PlanError::Twice(twice.lanes[0].to_string())));
+
+    let no_floor = Plan { catalog: &[], ..plan(1) };
+    assert_eq!(no_floor.check(FILES), Err(PlanError::NoFloor));
+    assert_eq!(plan(1).publisher().unwrap().spec().role, Role::Floor);
+}
+
+#[test]
+fn every_connection_needs_a_file() {
+    let plan = Plan { scenario: scenario(&["subscribers=300", "rooms=60"]), ..plan(1) };
+    let needed = 300 + 2 * 60 + 64;
+    assert_eq!(plan.check(needed), Ok(()));
+    let error = plan.check(needed - 1).unwrap_err();
+    assert_eq!(error, PlanError::Files { subscribers: 300, needed, limit: needed - 1 });
+    assert!(error.to_string().ends_with("use fewer --clients"), "{error}");
+}
+
+#[test]
+fn a_lane_that_is_pushed_to_takes_the_times_of_the_scenario() {
+    let times = Times::of(&scenario(&["window=600ms", "warm_up=150ms"]), None);
+    assert_eq!((times.warm_up, times.window), (Duration::from_millis(150), Duration::from_millis(600)));
+    assert_eq!((times.tail, times.follow), (Duration::ZERO, Duration::from_secs(1)));
+}
+
+#[test]
+fn a_lane_with_an_interval_is_watched_for_a_whole_number_of_them() {
+    let scenario = scenario(&["window=600ms", "warm_up=150ms"]);
+    // Interval, then warm-up, intervals in the window, follow; milliseconds.
+    for (interval, warm_up, intervals, follow) in [
+        (1000, 1000, 1, 2000),
+        (600, 600, 1, 1200),
+        (599, 599, 2, 1198),
+        (250, 250, 3, 1000),
+        (100, 150, 6, 1000),
+        (7, 150, 86, 1000),
+    ] {
+        let interval = Duration::from_millis(interval);
+        let times = Times::of(&scenario, Some(interval));
+        let expected = Times {
+            warm_up: Duration::from_millis(warm_up),
+            window: interval * intervals,
+            tail: interval,
+            follow: Duration::from_millis(follow),
+        };
+        assert_eq!(times, expected, "{interval:?}");
+    }
+}
+
+#[test]
+fn an_estimate_covers_what_is_paced() {
+    let plan = plan(1);
+    let paced: Duration = plan
+        .cells()
+        .iter()
+        .map(|cell| Times::of(&plan.scenario, cell.lane.build().interval()))
+        .map(|times| times.warm_up + times.window + times.tail)
+        .sum();
+    assert!(plan.estimate() > paced);
+    let twice = Plan { profile: Profile { name: "twice", blocks: 12 }, ..plan.clone() };
+    assert_eq!(twice.estimate(), plan.estimate() * 2);
+}
