@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use criterion::{BenchmarkGroup, Criterion, measurement::WallTime};
 use feedbench_benches::{DATA_BYTES, data, publication};
 use wire::{
     Control, Epoch, Hello, Item, Position, Publication, http1, length_prefixed, poll,
@@ -23,11 +23,9 @@ fn main() {
     });
 }
 
-/// Measures `routine`, which is given an empty buffer, as bytes of `input` per second.
+/// Measures `routine`, which is given an empty buffer.
 fn encode(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut routine: impl FnMut(&mut Vec<u8>)) {
     let mut out = Vec::new();
-    routine(&mut out);
-    group.throughput(Throughput::Bytes(out.len() as u64));
     group.bench_function(name, |bencher| {
         bencher.iter(|| {
             out.clear();
@@ -39,7 +37,6 @@ fn encode(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut routine: imp
 
 /// Measures `routine`, which is given all of `input`.
 fn decode(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, input: &[u8], mut routine: impl FnMut(&[u8])) {
-    group.throughput(Throughput::Bytes(input.len() as u64));
     group.bench_function(name, |bencher| bencher.iter(|| routine(black_box(input))));
 }
 
@@ -51,10 +48,8 @@ fn publications(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("publication");
     let data = data(DATA_BYTES);
     let draft = || Publication { offset: 41, event: "message".into(), from: Some("ana".into()), at_us: 7, data: &data };
-    group.throughput(Throughput::Bytes(draft().encode().len() as u64));
     group.bench_function("encode", |bencher| bencher.iter(|| black_box(draft()).encode()));
     let text = publication(41);
-    group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("decode", |bencher| {
         bencher.iter(|| Publication::decode(black_box(&text)).expect("a publication").offset);
     });
@@ -65,7 +60,6 @@ fn items(criterion: &mut Criterion) {
     let hello = Control::Hello(Hello { position: position(), session: "s-1".to_owned(), heartbeat_ms: 25_000 });
     group.bench_function("encode hello", |bencher| bencher.iter(|| black_box(&hello).encode()));
     for (name, text) in [("decode hello", hello.encode()), ("decode publication", publication(41))] {
-        group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(name, |bencher| bencher.iter(|| Item::decode(black_box(&text)).expect("an item")));
     }
 }
@@ -78,7 +72,6 @@ fn batches(criterion: &mut Criterion) {
         let write = |out: &mut String| poll::encode(&position, items.iter().map(String::as_str), Some(1000), out);
         let mut body = String::new();
         write(&mut body);
-        group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(format!("encode {count}"), |bencher| {
             let mut out = String::new();
             bencher.iter(|| {
@@ -133,7 +126,8 @@ fn length_prefixes(criterion: &mut Criterion) {
 
 fn http(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("http1");
-    let headers = [("Host", "127.0.0.1:8080"), ("Accept", "*/*"), ("User-Agent", "bench"), ("Cache-Control", "no-cache")];
+    let headers =
+        [("Host", "127.0.0.1:8080"), ("Accept", "*/*"), ("User-Agent", "bench"), ("Cache-Control", "no-cache")];
     encode(&mut group, "encode request", |out| {
         http1::request("GET", "/v1/bench/r0/short-polling?after=k3x9a0b1.41", black_box(&headers), &[], out);
     });

@@ -26,9 +26,10 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let plan = plan(args)?;
     plan.check(server::raise_file_limit())?;
     let folder = run_folder(&args.out, &plan.scenario.name)?;
-    measure_into(&plan, &folder)?;
-    let data = report_page::render(&folder, None)?;
-    finish(&data, &folder, args.format)
+    let ended = measure_into(&plan, &folder);
+    // What was measured before a failure is in the record, and is shown.
+    let shown = report_page::render(&folder, None).and_then(|data| finish(&data, &folder, args.format));
+    ended.and(shown)
 }
 
 /// Runs `plan` into `folder` with progress on standard error.

@@ -18,7 +18,7 @@ pub mod room;
 pub mod subscription;
 
 pub use hub::{Counts, Hub, HubError, PublishError, RoomInfo};
-pub use limits::Limits;
+pub use limits::{Limits, LimitsError};
 pub use ring::{Batch, ReadLimit, Stored};
 pub use room::{Room, Wait};
 pub use subscription::Subscription;

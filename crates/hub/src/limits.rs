@@ -47,7 +47,7 @@ pub struct Limits {
     ///
     /// 20 s: with [`heartbeat`](Self::heartbeat), a death is seen after 45 s at the latest; again the common value.
     pub answer_within: Duration,
-    /// How long a connection may accept no byte before it is closed.
+    /// How long one batch may take to be written before its connection is closed.
     ///
     /// 30 s: a phone may sleep through a few seconds; beyond this its place in the ring is worth more than the line.
     pub slow_writer: Duration,
@@ -75,7 +75,8 @@ pub struct Limits {
     pub drain_spread: Duration,
     /// How long a drain may take in all.
     ///
-    /// 5 s: the spread and time to write what is last; below the 10 s after which supervisors kill.
+    /// 4.5 s: the spread and time to write what is last, and the process has ended within 5 s; below the 10 s after which
+    /// supervisors kill.
     pub drain: Duration,
     /// When a client that reads one batch per request is asked to come back.
     ///
@@ -87,7 +88,43 @@ pub struct Limits {
     pub listen_backlog: u32,
 }
 
+/// Limits that a server cannot keep. The text says what to change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LimitsError(&'static str);
+
 impl Limits {
+    /// Refuses what would stop a server from serving.
+    ///
+    /// # Errors
+    ///
+    /// Names the first limit that does not fit.
+    pub fn check(&self) -> Result<(), LimitsError> {
+        let most_bytes = 1 << 30;
+        let rules = [
+            (self.data_bytes >= 1 && self.data_bytes <= most_bytes, "data-bytes must be from 1 to 1073741824"),
+            (
+                self.ring_items >= 1 && self.ring_bytes >= 1,
+                "a room must hold something: ring-items and ring-bytes from 1",
+            ),
+            (
+                self.reply_items >= 1 && self.reply_bytes >= 1,
+                "a reply must hold something: reply-items and reply-bytes from 1",
+            ),
+            (self.reply_bytes <= most_bytes, "reply-bytes must be at most 1073741824"),
+            (self.rooms >= 1, "there must be a room: rooms from 1"),
+            (self.send_backlog_bytes >= 1, "send-backlog-bytes must be at least 1; 0 would mean no limit"),
+            (!self.heartbeat.is_zero() && !self.answer_within.is_zero(), "heartbeat and answer-within must be above 0"),
+            (!self.slow_writer.is_zero() && !self.head.is_zero(), "slow-writer and head must be above 0"),
+            (!self.first_byte.is_zero() && !self.user_timeout.is_zero(), "first-byte and user-timeout must be above 0"),
+            (self.drain_spread < self.drain, "drain-spread must be below drain"),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            Some((_, what)) => Err(LimitsError(what)),
+            None => Ok(()),
+        }
+    }
+
     /// What one batch carries at most: [`reply_items`](Self::reply_items) and [`reply_bytes`](Self::reply_bytes).
     pub fn reply(&self) -> ReadLimit {
         ReadLimit { items: self.reply_items, bytes: self.reply_bytes }
@@ -120,7 +157,7 @@ impl Default for Limits {
             head: Duration::from_secs(75),
             user_timeout: Duration::from_secs(30),
             drain_spread: Duration::from_secs(2),
-            drain: Duration::from_secs(5),
+            drain: Duration::from_millis(4500),
             retry_after: Duration::from_secs(1),
             listen_backlog: 4096,
         }

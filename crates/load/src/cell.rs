@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use measure::{ByteLedger, Category, Direction, Mono, Window, schedule::stratified_phases};
+use measure::{ByteLedger, Category, Direction, Mono, Recorder, schedule::stratified_phases};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use record::{ByteCounts, Cell, Histogram, Kernel, Memory, MemoryPoint, Publication, ServerCost};
+use record::{ByteCounts, Cell, Histogram, Kernel, Machine, Memory, MemoryPoint, Publication, Segments, ServerCost};
 use serde_json::value::RawValue;
 use transport::{Target, Transport};
 use wire::{After, Draft, RoomName};
@@ -17,9 +17,8 @@ use wire::{After, Draft, RoomName};
 use crate::{
     feed::{self, Feed},
     host::{self, CpuTimes, Pinning},
-    pacer::{self, Pacer},
     plan::{CellPlan, Plan, PlanError, Times},
-    reactor::Reactor,
+    reactor::{self, Reactor},
     server_process::{ServerCommand, ServerError, ServerProcess},
     tally::Tally,
 };
@@ -33,8 +32,14 @@ const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
 /// How long memory is left alone before it is read, so that what a handshake needed has been given back.
 const SETTLE: Duration = Duration::from_millis(30);
 
-/// From the end of opening to the first publication: time to hand everything to the pacing thread.
+/// From the end of all preparation to the first publication.
 const LEAD: Duration = Duration::from_millis(20);
+
+/// How long is listened on after everything has arrived: what comes twice comes soon after.
+const LINGER: Duration = Duration::from_millis(30);
+
+/// Handshakes that may be under way at once. Few, so that the memory they pass through does not hide what a connection keeps.
+const HANDSHAKES: usize = 32;
 
 /// How long connections have to end after they were told to.
 const END_WITHIN: Duration = Duration::from_secs(3);
@@ -79,12 +84,19 @@ pub(crate) struct Site<'a> {
     pub(crate) interrupted: &'a AtomicBool,
 }
 
-/// What was read at one edge of the window.
-struct Edge {
-    server_cpu: Duration,
+/// CPU time at one edge of the window: all that is read there, because reading keeps the loop from receiving.
+#[derive(Debug, Clone, Copy)]
+struct Clocks {
+    at: Mono,
+    server: Duration,
+    own: Duration,
+}
+
+/// What is read before the first publication and after the last delivery.
+struct Survey {
+    clocks: Clocks,
     server_times: Option<(Duration, Duration)>,
     switches: Option<u64>,
-    own_cpu: Duration,
     times: Option<CpuTimes>,
     segments: Option<(u64, u64)>,
     opened: usize,
@@ -115,29 +127,33 @@ pub(crate) fn run(plan: &Plan, cell: &CellPlan, site: Site<'_>) -> Result<Outcom
     running.open_publishers(&mut random)?;
     running.open_subscribers(transport.as_ref(), phases.as_ref(), &mut random)?;
 
+    let mut feed = Feed::plan(scenario, cell.feed_seed, times);
+    let sends = running.encode(&feed)?;
+    let first = running.survey()?;
     let start = Mono::now() + LEAD;
-    let window = Window { start: start + times.warm_up, length: times.window };
-    let planned = Feed::plan(scenario, random.random(), start, window, times.tail);
-    let pacer = running.start_pacer(&planned)?;
-    running.tally.begin(planned);
+    feed.start_at(start);
+    let (window, offered) = (feed.window, feed.dues.len() as u64);
+    running.tally.begin(feed);
+    running
+        .reactor
+        .publish(sends.into_iter().map(|(offset, send)| reactor::Send { at: start + offset, ..send }).collect());
 
     running.turn_until(window.start, |_| false)?;
-    let before = running.edge()?;
+    let before = running.clocks()?;
     running.turn_until(window.end(), |_| false)?;
-    let after = running.edge()?;
-    let offered = running.tally.feed.as_ref().map_or(0, |feed| feed.dues.len() as u64);
+    let after = running.clocks()?;
     let all_here = |tally: &Tally| tally.outstanding == 0 && tally.acked == offered;
     running.turn_until(window.end() + times.follow, all_here)?;
-    let unwritten = pacer.finish();
+    running.turn_until(Mono::now() + LINGER, |_| false)?;
+    let last = running.survey()?;
 
     let kernel = running.end_connections()?;
-    let Running { server, tally, reactor, memory, .. } = running;
-    let mut tally = tally;
+    let Running { server, mut tally, reactor, memory, .. } = running;
     if !server.stop() {
         tally.error("server_did_not_drain");
     }
     let phases = phases.map(|phases| phases.shares).unwrap_or_default();
-    Ok(assemble(cell, plan, &tally, &reactor, Taken { before, after, kernel, memory, phases, unwritten }))
+    Ok(assemble(cell, plan, &tally, &reactor, Taken { before, after, first, last, kernel, memory, phases }))
 }
 
 /// Where in its interval each poller asks.
@@ -189,22 +205,22 @@ impl Running<'_> {
         let (rooms, subscribers) = (self.plan.scenario.rooms, self.plan.scenario.subscribers);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
         let first = ((f64::from(subscribers) * FIRST_POINT).ceil() as u32).clamp(1, subscribers);
-        let begin = Mono::now();
-        let mut paused = Duration::ZERO;
+        let mut due = Mono::now();
         for index in 0..subscribers {
-            let due = begin + paused + Duration::from_secs_f64(f64::from(index) / OPEN_PER_SECOND);
+            let opened = (rooms + index) as usize;
             self.turn_until(due, |_| false)?;
+            self.turn_until(Mono::now() + ACCEPT_WITHIN, |tally| tally.ready + HANDSHAKES > opened)?;
+            due = due + Duration::from_secs_f64(1.0 / OPEN_PER_SECOND);
             let room = index % rooms;
             let phase = phases.map(|phases| phases.starts[index as usize]);
             let target = self.target(room, phase, true, random.random())?;
             self.tally.expect_subscriber(room);
             self.reactor.start(transport.driver(target), &mut self.tally);
             if index + 1 == first || index + 1 == subscribers {
-                let pause = Mono::now();
-                self.accepted((rooms + index + 1) as usize)?;
+                self.accepted(opened + 1)?;
                 self.turn_until(Mono::now() + SETTLE, |_| false)?;
                 self.read_memory(index + 1);
-                paused += Mono::now().saturating_since(pause);
+                due = Mono::now();
             }
         }
         Ok(())
@@ -240,32 +256,32 @@ impl Running<'_> {
         }
     }
 
-    /// Encodes every publication ahead of time and hands them to the pacing thread.
-    fn start_pacer(&mut self, planned: &Feed) -> Result<Pacer, CellError> {
+    /// Encodes every publication ahead of time, each with its offset from the start.
+    fn encode(&mut self, feed: &Feed) -> Result<Vec<(Duration, reactor::Send)>, CellError> {
         let size = self.plan.scenario.size_bytes as usize;
-        let mut sends = Vec::with_capacity(planned.dues.len());
-        for (n, due) in planned.dues.iter().enumerate() {
+        let mut sends = Vec::with_capacity(feed.dues.len());
+        for (n, due) in feed.dues.iter().enumerate() {
             let data = RawValue::from_string(feed::data(n, size)).map_err(io::Error::other)?;
             let draft = Draft { event: "message".into(), data: &data };
-            let bytes = self.reactor.encode(due.room as usize, |driver, out| {
-                driver.publish(&draft, n as u64, due.at, out);
-            });
-            sends.push(pacer::Send { at: due.at, n, room: due.room, bytes });
+            let (client, at) = (due.room as usize, Mono::now());
+            let bytes = self.reactor.encode(client, |driver, out| driver.publish(&draft, n as u64, at, out));
+            sends.push((due.offset, reactor::Send { at, n, client, bytes }));
         }
-        let uplinks = (0..self.plan.scenario.rooms as usize).map(|client| self.reactor.share(client));
-        Ok(Pacer::start(sends, uplinks.collect::<io::Result<_>>()?, planned.sent.clone())?)
+        Ok(sends)
     }
 
-    fn edge(&self) -> io::Result<Edge> {
+    fn clocks(&self) -> io::Result<Clocks> {
+        Ok(Clocks { at: Mono::now(), server: host::cpu_time(self.server.pid())?, own: host::own_cpu_time()? })
+    }
+
+    fn survey(&self) -> io::Result<Survey> {
         let pid = self.server.pid();
-        let publishers = self.plan.scenario.rooms as usize;
-        Ok(Edge {
-            server_cpu: host::cpu_time(pid)?,
-            own_cpu: host::own_cpu_time()?,
+        Ok(Survey {
+            clocks: self.clocks()?,
             times: host::cpu_times(self.site.pinning.generator),
             server_times: host::user_system(pid),
             switches: host::context_switches(pid),
-            segments: self.reactor.segments(publishers..usize::MAX),
+            segments: self.reactor.segments(self.plan.scenario.rooms as usize),
             opened: self.reactor.opened(),
         })
     }
@@ -312,12 +328,13 @@ fn counts(ledger: &ByteLedger, direction: Direction) -> ByteCounts {
 
 /// What was taken beside the tally.
 struct Taken {
-    before: Edge,
-    after: Edge,
+    before: Clocks,
+    after: Clocks,
+    first: Survey,
+    last: Survey,
     kernel: Kernel,
     memory: Vec<MemoryPoint>,
     phases: Vec<f32>,
-    unwritten: u64,
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -325,25 +342,14 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 fn assemble(plan: &CellPlan, run: &Plan, tally: &Tally, reactor: &Reactor, taken: Taken) -> Outcome {
-    let Taken { before, after, kernel, memory, phases, unwritten } = taken;
+    let Taken { before, after, first, last, kernel, memory, phases } = taken;
     let Some(feed) = &tally.feed else { unreachable!("a cell without a feed has no outcome") };
-    let histogram = |recorder: &measure::Recorder| Histogram(recorder.to_text());
-    let (response, service) = feed.times(|room| tally.subscribers_of(room));
-    let sent: Vec<Mono> = (0..feed.dues.len()).filter_map(|n| feed.sent_at(n)).collect();
-    let span = |first: Option<Mono>, last: Option<Mono>| match (first, last) {
-        (Some(first), Some(last)) => nanos(last.saturating_since(first)),
-        _ => 0,
-    };
-    let lost = tally.deliveries.expected.saturating_sub(tally.deliveries.delivered);
-    let seconds = feed.window.length.as_secs_f64();
-    let steps = before.times.zip(after.times);
-    let share = |ticks: u64| CpuTimes::span(ticks).as_secs_f64() / seconds;
-    let server_cpu = after.server_cpu.saturating_sub(before.server_cpu);
-    let own_cpu = after.own_cpu.saturating_sub(before.own_cpu);
-    let mut errors = tally.errors.clone();
-    if unwritten > 0 {
-        errors.insert("publish_failed".to_owned(), unwritten);
-    }
+    let histogram = |recorder: &Recorder| Histogram(recorder.to_text());
+    let (response, service) = feed.times();
+    let sent: Vec<Mono> = feed.sent.iter().flatten().copied().collect();
+    let lost = feed.in_window().map(|n| feed.missing(n)).sum();
+    let offered_span = feed.dues.last().map_or(Duration::ZERO, |due| due.offset.saturating_sub(feed.dues[0].offset));
+    let sent_span = sent.last().map_or(Duration::ZERO, |at| at.saturating_since(sent[0]));
     let cell = Cell {
         lane: plan.lane.to_string(),
         twin: plan.twin,
@@ -354,8 +360,8 @@ fn assemble(plan: &CellPlan, run: &Plan, tally: &Tally, reactor: &Reactor, taken
         offered: feed.dues.len() as u64,
         sent: sent.len() as u64,
         acked: tally.acked,
-        offered_span_ns: span(feed.dues.first().map(|due| due.at), feed.dues.last().map(|due| due.at)),
-        sent_span_ns: span(sent.first().copied(), sent.last().copied()),
+        offered_span_ns: nanos(offered_span),
+        sent_span_ns: nanos(sent_span),
         response_time: histogram(&response),
         service_time: histogram(&service),
         publish_delay: histogram(&feed.publish_delay()),
@@ -371,37 +377,56 @@ fn assemble(plan: &CellPlan, run: &Plan, tally: &Tally, reactor: &Reactor, taken
             replayed: tally.deliveries.replayed,
             gaps_told: tally.deliveries.gaps_told,
         },
-        window: record::Window {
-            length_ns: nanos(feed.window.length),
-            deliveries: tally.window_deliveries,
-            down: counts(&tally.ledger, Direction::Down),
-            up: counts(&tally.ledger, Direction::Up),
-            segments_down: segments(&before, &after, |segments| segments.0),
-            segments_up: segments(&before, &after, |segments| segments.1),
-            requests: tally.requests,
-            responses_with_items: tally.responses_with_items,
-            new_connections: (after.opened - before.opened) as u64,
-        },
+        window: window(feed, tally, &first, &last),
         kernel,
         server: ServerCost {
-            cpu_ns: nanos(server_cpu),
-            user_ns: before.server_times.zip(after.server_times).map(|(b, a)| nanos(a.0.saturating_sub(b.0))),
-            system_ns: before.server_times.zip(after.server_times).map(|(b, a)| nanos(a.1.saturating_sub(b.1))),
-            context_switches: before.switches.zip(after.switches).map(|(b, a)| a.saturating_sub(b)),
+            cpu_ns: nanos(after.server.saturating_sub(before.server)),
+            user_ns: first.server_times.zip(last.server_times).map(|(b, a)| nanos(a.0.saturating_sub(b.0))),
+            system_ns: first.server_times.zip(last.server_times).map(|(b, a)| nanos(a.1.saturating_sub(b.1))),
+            context_switches: first.switches.zip(last.switches).map(|(b, a)| a.saturating_sub(b)),
         },
-        generator_cpu_ns: nanos(own_cpu),
-        generator_core_busy: steps.map(|(b, a)| share(a.busy_of_one.saturating_sub(b.busy_of_one)).min(1.0)),
-        steal: steps.map(|(b, a)| share(a.stolen.saturating_sub(b.stolen))),
-        others_cores: steps.map(|(b, a)| {
-            (share(a.busy.saturating_sub(b.busy)) - (server_cpu + own_cpu).as_secs_f64() / seconds).max(0.0)
-        }),
+        generator_cpu_ns: nanos(after.own.saturating_sub(before.own)),
+        machine: machine(&first, &last),
         memory: (!memory.is_empty()).then_some(Memory { points: memory }),
         phases,
-        errors,
+        violations: tally.violations.clone(),
+        errors: tally.errors.clone(),
     };
     Outcome { cell, publications: feed.lines() }
 }
 
-fn segments(before: &Edge, after: &Edge, of: impl Fn((u64, u64)) -> u64) -> Option<u64> {
-    before.segments.zip(after.segments).map(|(before, after)| of(after).saturating_sub(of(before)))
+fn window(feed: &Feed, tally: &Tally, first: &Survey, last: &Survey) -> record::Window {
+    let segments = first.segments.zip(last.segments);
+    record::Window {
+        length_ns: nanos(feed.window.length),
+        deliveries: tally.window_deliveries,
+        down: counts(&tally.ledger, Direction::Down),
+        up: counts(&tally.ledger, Direction::Up),
+        requests: tally.requests,
+        responses_with_items: tally.responses_with_items,
+        segments: segments.map(|(before, after)| Segments {
+            deliveries: tally.all_deliveries,
+            down: after.0.saturating_sub(before.0),
+            up: after.1.saturating_sub(before.1),
+        }),
+        new_connections: (last.opened - first.opened) as u64,
+    }
+}
+
+/// What the machine did from the first survey to the last.
+fn machine(first: &Survey, last: &Survey) -> Option<Machine> {
+    let (before, after) = first.times.zip(last.times)?;
+    let seconds = last.clocks.at.saturating_since(first.clocks.at).as_secs_f64();
+    let cores = |ticks: u64| CpuTimes::span(ticks).as_secs_f64() / seconds;
+    let spent =
+        |of: fn(&Clocks) -> Duration| of(&last.clocks).saturating_sub(of(&first.clocks)).as_secs_f64() / seconds;
+    let ours = spent(|clocks| clocks.server) + spent(|clocks| clocks.own);
+    Some(Machine {
+        generator_core_busy: before
+            .busy_of_one
+            .zip(after.busy_of_one)
+            .map(|(b, a)| cores(a.saturating_sub(b)).min(1.0)),
+        steal: cores(after.stolen.saturating_sub(before.stolen)),
+        others_cores: (cores(after.busy.saturating_sub(before.busy)) - ours).max(0.0),
+    })
 }

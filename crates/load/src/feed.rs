@@ -1,89 +1,112 @@
 //! The publications of one cell: when each is due, what it says, when it was sent and when it arrived.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use measure::{Mono, Recorder, Window};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use crate::scenario::Scenario;
+use crate::{
+    plan::Times,
+    scenario::{Arrivals, Scenario},
+};
 
 /// One publication to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Due {
-    pub(crate) at: Mono,
+    /// From the start of the feed.
+    pub(crate) offset: Duration,
     pub(crate) room: u32,
+    /// Its place among those of its room, from 1.
+    pub(crate) ordinal: u64,
 }
 
 /// All publications of a cell, numbered in the order in which they are due.
 #[derive(Debug)]
 pub(crate) struct Feed {
     pub(crate) dues: Vec<Due>,
-    /// Nanoseconds of the clock at the actual write, 0 before it. Written by the pacing thread alone.
-    pub(crate) sent: Arc<Vec<AtomicU64>>,
+    /// Subscribers of each room.
+    pub(crate) subscribers: Vec<u32>,
+    pub(crate) start: Mono,
+    pub(crate) window: Window,
+    /// The instant of each actual write.
+    pub(crate) sent: Vec<Option<Mono>>,
     /// Arrivals of each publication, one instant a first delivery.
     pub(crate) arrivals: Vec<Vec<Mono>>,
-    pub(crate) window: Window,
 }
 
 impl Feed {
-    /// Plans the publications of every room in `[start, window end + tail)`.
-    pub(crate) fn plan(scenario: &Scenario, seed: u64, start: Mono, window: Window, tail: Duration) -> Self {
+    /// Plans the publications of every room from the start to the end of the tail. The same seed gives the same feed, and a
+    /// longer one begins with a shorter one.
+    pub(crate) fn plan(scenario: &Scenario, seed: u64, times: Times) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let span = window.end().saturating_since(start) + tail;
+        let span = times.published();
         let mut dues = Vec::new();
         for room in 0..scenario.rooms {
             let offsets = scenario.schedule().dues(random.random(), span);
             // Equal gaps in every room at once would make one burst of all rooms.
             let share = f64::from(room) / f64::from(scenario.rooms) / scenario.rate_hz;
-            let shift = if scenario.arrivals == crate::Arrivals::Constant { share } else { 0.0 };
+            let shift = if scenario.arrivals == Arrivals::Constant { share } else { 0.0 };
             let shift = Duration::try_from_secs_f64(shift).unwrap_or_default();
-            dues.extend(offsets.into_iter().map(|offset| Due { at: start + shift + offset, room }));
+            let in_time = offsets.into_iter().map(|offset| shift + offset).filter(|offset| *offset < span);
+            dues.extend((1..).zip(in_time).map(|(ordinal, offset)| Due { offset, room, ordinal }));
         }
-        dues.retain(|due| due.at < start + span);
-        dues.sort_by_key(|due| due.at);
-        let per_room = scenario.subscribers.div_ceil(scenario.rooms) as usize;
+        dues.sort_by_key(|due| due.offset);
+        let mut subscribers = vec![0; scenario.rooms as usize];
+        for subscriber in 0..scenario.subscribers {
+            subscribers[(subscriber % scenario.rooms) as usize] += 1;
+        }
+        let start = Mono::from_nanos(0);
         Self {
-            sent: Arc::new(dues.iter().map(|_| AtomicU64::new(0)).collect()),
-            arrivals: dues.iter().map(|_| Vec::with_capacity(per_room)).collect(),
+            sent: vec![None; dues.len()],
+            arrivals: dues.iter().map(|due| Vec::with_capacity(subscribers[due.room as usize] as usize)).collect(),
             dues,
-            window,
+            subscribers,
+            start,
+            window: Window { start: start + times.warm_up, length: times.window },
         }
     }
 
-    /// When publication `n` was written.
-    pub(crate) fn sent_at(&self, n: usize) -> Option<Mono> {
-        match self.sent[n].load(Ordering::Acquire) {
-            0 => None,
-            nanos => Some(Mono::from_nanos(nanos)),
-        }
+    /// Fixes the instant at which the feed starts.
+    pub(crate) fn start_at(&mut self, start: Mono) {
+        let warm_up = self.window.start.saturating_since(self.start);
+        self.start = start;
+        self.window.start = start + warm_up;
+    }
+
+    /// When publication `n` is due.
+    pub(crate) fn due_at(&self, n: usize) -> Mono {
+        self.start + self.dues[n].offset
     }
 
     /// The numbers of those due in the window.
     pub(crate) fn in_window(&self) -> impl Iterator<Item = usize> {
-        (0..self.dues.len()).filter(|n| self.window.contains(self.dues[*n].at))
+        (0..self.dues.len()).filter(|n| self.window.contains(self.due_at(*n)))
     }
 
-    /// Response and service time of every delivery of a publication due in the window; what was not delivered to one of
-    /// `subscribers_of(room)` counts as never.
-    pub(crate) fn times(&self, subscribers_of: impl Fn(u32) -> u32) -> (Recorder, Recorder) {
+    /// Subscribers that publication `n` is meant for.
+    pub(crate) fn meant_for(&self, n: usize) -> u64 {
+        u64::from(self.subscribers[self.dues[n].room as usize])
+    }
+
+    /// How many subscribers have not got publication `n`.
+    pub(crate) fn missing(&self, n: usize) -> u64 {
+        self.meant_for(n).saturating_sub(self.arrivals[n].len() as u64)
+    }
+
+    /// Response and service time of every delivery of a publication due in the window; what was not delivered counts as
+    /// never.
+    pub(crate) fn times(&self) -> (Recorder, Recorder) {
         let (mut response, mut service) = (Recorder::new(), Recorder::new());
         for n in self.in_window() {
-            let due = self.dues[n];
-            let sent = self.sent_at(n).unwrap_or(due.at);
+            let due = self.due_at(n);
+            let sent = self.sent[n].unwrap_or(due);
             for arrival in &self.arrivals[n] {
-                response.record_ns(arrival.signed_nanos_since(due.at));
+                response.record_ns(arrival.signed_nanos_since(due));
                 service.record_ns(arrival.signed_nanos_since(sent));
             }
-            let missing = u64::from(subscribers_of(due.room)).saturating_sub(self.arrivals[n].len() as u64);
-            response.record_undelivered(missing);
-            service.record_undelivered(missing);
+            response.record_undelivered(self.missing(n));
+            service.record_undelivered(self.missing(n));
         }
         (response, service)
     }
@@ -92,8 +115,8 @@ impl Feed {
     pub(crate) fn publish_delay(&self) -> Recorder {
         let mut delay = Recorder::new();
         for n in self.in_window() {
-            match self.sent_at(n) {
-                Some(sent) => delay.record_ns(sent.signed_nanos_since(self.dues[n].at)),
+            match self.sent[n] {
+                Some(sent) => delay.record_ns(sent.signed_nanos_since(self.due_at(n))),
                 None => delay.record_undelivered(1),
             }
         }
@@ -124,8 +147,8 @@ impl Feed {
             record::Publication {
                 n: n as u64,
                 room: self.dues[n].room,
-                due_ns: from_window(self.dues[n].at),
-                sent_ns: self.sent_at(n).map(from_window),
+                due_ns: from_window(self.due_at(n)),
+                sent_ns: self.sent[n].map(from_window),
                 first_ns: arrivals.first().copied().map(from_window),
                 median_ns: median.map(from_window),
                 last_ns: arrivals.last().copied().map(from_window),

@@ -49,16 +49,14 @@ pub(crate) fn pin(cpu: Option<u32>) -> io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// The priority of server and receive loop: above everything that is not real-time, below the kernel's own threads.
-pub(crate) const LOOP_PRIORITY: u8 = 10;
+/// The priority of server and generator: above everything that is not real-time, below the kernel's own threads.
+const PRIORITY: u8 = 10;
 
-/// The priority of the pacing thread, which preempts the receive loop beside it.
-pub(crate) const PACER_PRIORITY: u8 = 20;
-
-/// Puts the calling thread, and what it starts from now on, under a real-time policy; true when the kernel permits it.
-pub(crate) fn run_realtime(policy: RealtimeThreadSchedulePolicy, priority: u8) -> bool {
-    let Ok(priority) = ThreadPriorityValue::try_from(priority) else { return false };
-    let policy = ThreadSchedulePolicy::Realtime(policy);
+/// Puts the calling thread, and what it starts from now on, under `SCHED_RR`; true when the kernel permits it. Round robin, so
+/// that a loop that never waits cannot starve its neighbours for ever.
+pub(crate) fn run_realtime() -> bool {
+    let Ok(priority) = ThreadPriorityValue::try_from(PRIORITY) else { return false };
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
     set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Crossplatform(priority), policy).is_ok()
 }
 
@@ -144,8 +142,8 @@ pub(crate) struct CpuTimes {
     pub(crate) busy: u64,
     /// All CPUs: taken away by the hypervisor.
     pub(crate) stolen: u64,
-    /// One CPU's share of `busy`.
-    pub(crate) busy_of_one: u64,
+    /// One CPU's share of `busy`, when one was asked for.
+    pub(crate) busy_of_one: Option<u64>,
 }
 
 /// Reads the times; `one` is the CPU whose own share is wanted.
@@ -163,7 +161,7 @@ pub(crate) fn cpu_times_in(stat: &str, one: Option<u32>) -> Option<CpuTimes> {
     let busy = |times: &[u64]| [0, 1, 2, 5, 6].iter().filter_map(|index| times.get(*index)).sum();
     let all = fields("cpu")?;
     let one = one.and_then(|cpu| fields(&format!("cpu{cpu}")));
-    Some(CpuTimes { busy: busy(&all), stolen: *all.get(7)?, busy_of_one: one.as_deref().map(busy).unwrap_or_default() })
+    Some(CpuTimes { busy: busy(&all), stolen: *all.get(7)?, busy_of_one: one.as_deref().map(busy) })
 }
 
 impl CpuTimes {

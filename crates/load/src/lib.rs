@@ -9,8 +9,8 @@
 //! | `run` | the run: cells one after the other, the record |
 //! | `cell` | one lane in one block, phase by phase |
 //! | `feed` | the publications of one cell: due, sent, arrived |
-//! | `pacer` | the pacing thread: the one send loop |
-//! | `reactor` | the one receive loop, and the sockets |
+//! | `reactor` | the one loop that receives and publishes |
+//! | `socket` | one connection of it |
 //! | `tally` | what comes out of drivers, counted |
 //! | `server_process` | the server under test as a process |
 //! | `host` | what the machine is and does: CPUs, times, memory |
@@ -19,12 +19,12 @@
 mod cell;
 mod feed;
 mod host;
-mod pacer;
 mod plan;
 mod reactor;
 mod run;
 mod scenario;
 mod server_process;
+mod socket;
 mod tally;
 mod tcp_info;
 

@@ -44,7 +44,7 @@ pub struct Plan {
 }
 
 /// Why a plan cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlanError {
     /// No lane to run.
     #[error("no lane is named; `feedbench list` shows what there is")]
@@ -55,6 +55,20 @@ pub enum PlanError {
     /// Nothing can publish.
     #[error("no transport of the list is the floor, so nothing can publish")]
     NoFloor,
+    /// More publications or deliveries than the generator keeps in memory.
+    #[error(
+        "a cell of lane {lane} would have {count:.0} {what}; at most {limit:.0}: lower --rate, --clients or --duration"
+    )]
+    TooMuch {
+        /// The lane.
+        lane: String,
+        /// How many.
+        count: f64,
+        /// Of what.
+        what: &'static str,
+        /// How many may be.
+        limit: f64,
+    },
     /// More connections than files.
     #[error(
         "{subscribers} subscribers need {needed} files in one process, but the file limit is {limit}: use fewer --clients"
@@ -76,8 +90,17 @@ pub(crate) struct CellPlan {
     pub(crate) twin: bool,
     pub(crate) block: u32,
     pub(crate) order: u32,
+    /// Of the feed: the same for all lanes of a block.
+    pub(crate) feed_seed: u64,
+    /// Of everything else: phases, nonces, masks.
     pub(crate) seed: u64,
 }
+
+/// Publications of one cell, each with its bytes ready to be written: some 500 MB at the default size.
+const MOST_PUBLICATIONS: f64 = 1e6;
+
+/// Deliveries of one cell, each with the instant of its arrival: 800 MB.
+const MOST_DELIVERIES: f64 = 1e8;
 
 /// Files a generator needs beside its connections: epoll, timer, pipes, the record, what the runtime holds.
 const OTHER_FILES: u64 = 64;
@@ -99,8 +122,17 @@ impl Plan {
             }
         }
         self.publisher()?;
-        // A publisher's connection has two handles: the receive loop's and the pacing thread's.
-        let needed = u64::from(self.scenario.subscribers) + 2 * u64::from(self.scenario.rooms) + OTHER_FILES;
+        for lane in &self.lanes {
+            let seconds = Times::of(&self.scenario, lane.build().interval()).published().as_secs_f64();
+            let publications = self.scenario.rate_hz * f64::from(self.scenario.rooms) * seconds;
+            let deliveries = self.scenario.rate_hz * f64::from(self.scenario.subscribers) * seconds;
+            let counts =
+                [(publications, "publications", MOST_PUBLICATIONS), (deliveries, "deliveries", MOST_DELIVERIES)];
+            if let Some((count, what, limit)) = counts.into_iter().find(|(count, _, limit)| count > limit) {
+                return Err(PlanError::TooMuch { lane: lane.to_string(), count, what, limit });
+            }
+        }
+        let needed = u64::from(self.scenario.subscribers) + u64::from(self.scenario.rooms) + OTHER_FILES;
         if needed > file_limit {
             let subscribers = self.scenario.subscribers;
             return Err(PlanError::Files { subscribers, needed, limit: file_limit });
@@ -127,8 +159,10 @@ impl Plan {
             let lanes = self.lanes.iter().map(|lane| (lane, false));
             let mut runs: Vec<_> = lanes.chain(self.twin().map(|lane| (lane, true))).collect();
             runs.shuffle(&mut random);
+            let feed_seed = random.random();
             for (order, (lane, twin)) in (0..).zip(runs) {
-                cells.push(CellPlan { lane: lane.clone(), twin, block, order, seed: random.random() });
+                let seed = random.random();
+                cells.push(CellPlan { lane: lane.clone(), twin, block, order, feed_seed, seed });
             }
         }
         cells
@@ -138,7 +172,7 @@ impl Plan {
     pub fn estimate(&self) -> Duration {
         let cells = self.lanes.iter().chain(self.twin()).map(|lane| {
             let times = Times::of(&self.scenario, lane.build().interval());
-            times.warm_up + times.window + times.tail + Duration::from_millis(700)
+            times.published() + Duration::from_millis(700)
         });
         cells.sum::<Duration>() * self.profile.blocks
     }
@@ -158,6 +192,11 @@ pub(crate) struct Times {
 }
 
 impl Times {
+    /// How long is published in all.
+    pub(crate) fn published(&self) -> Duration {
+        self.warm_up + self.window + self.tail
+    }
+
     /// Of a lane that asks every `interval`, or of one that is pushed to.
     ///
     /// A lane with an interval is watched for a whole number of intervals, with one before and one after, so that every poll

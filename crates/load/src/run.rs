@@ -8,7 +8,6 @@ use std::{
 
 use measure::unix_time_us;
 use record::{Cell, End, Header, Host, Lane, Tool, Writer};
-use thread_priority::RealtimeThreadSchedulePolicy;
 
 use crate::{
     cell::{self, CellError, Site},
@@ -80,8 +79,8 @@ pub fn run(
     let allowed = host::allowed_cpus();
     let pinning = Pinning::choose(&allowed);
     host::pin(pinning.generator).map_err(RunError::Host)?;
-    // The server inherits it. Round robin, so that a loop that never waits cannot starve its neighbours for ever.
-    let realtime = host::run_realtime(RealtimeThreadSchedulePolicy::RoundRobin, host::LOOP_PRIORITY);
+    // The server inherits it.
+    let realtime = host::run_realtime();
     let header = header(plan, server, host::describe(&allowed, pinning, realtime, file_limit));
     let mut writer = Writer::create(folder, &header).map_err(RunError::Record)?;
 

@@ -90,7 +90,10 @@ pub struct Scenario {
 }
 
 fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    duration::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    // Of any type, so that a bare number is told to take a unit.
+    let value = toml::Value::deserialize(deserializer)?;
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    duration::parse(&text).map_err(D::Error::custom)
 }
 
 impl Scenario {

@@ -15,8 +15,11 @@ use crate::{
 struct Subscriber {
     room: u32,
     opened: Mono,
-    /// What it has seen; none before it was accepted.
-    sequence: Option<Sequence>,
+    /// Whether it was accepted.
+    ready: bool,
+    /// What it has seen, by the ordinals of the feed: a server that gives one publication two offsets is not believed.
+    sequence: Sequence,
+    last_offset: u64,
 }
 
 /// See the file. Clients are numbered as in the reactor: publishers first, one a room, then subscribers.
@@ -33,6 +36,8 @@ pub(crate) struct Tally {
     pub(crate) outstanding: u64,
     /// Of publications due in the window.
     pub(crate) deliveries: Deliveries,
+    /// First deliveries of anything, whenever it was due.
+    pub(crate) all_deliveries: u64,
     pub(crate) acked: u64,
     pub(crate) time_to_first: Recorder,
     /// Of the arrival window.
@@ -40,6 +45,7 @@ pub(crate) struct Tally {
     pub(crate) window_deliveries: u64,
     pub(crate) requests: u64,
     pub(crate) responses_with_items: u64,
+    pub(crate) violations: BTreeMap<String, u64>,
     pub(crate) errors: BTreeMap<String, u64>,
 }
 
@@ -53,36 +59,33 @@ impl Tally {
             ready: 0,
             outstanding: 0,
             deliveries: Deliveries::default(),
+            all_deliveries: 0,
             acked: 0,
             time_to_first: Recorder::new(),
             ledger: ByteLedger::default(),
             window_deliveries: 0,
             requests: 0,
             responses_with_items: 0,
+            violations: BTreeMap::new(),
             errors: BTreeMap::new(),
         }
     }
 
     /// Makes the next client known as a subscriber of `room`; before it is started.
     pub(crate) fn expect_subscriber(&mut self, room: u32) {
-        self.subscribers.push(Subscriber { room, opened: Mono::now(), sequence: None });
-    }
-
-    /// Subscribers of a room.
-    pub(crate) fn subscribers_of(&self, room: u32) -> u32 {
-        let of_room = self.subscribers.iter().filter(|subscriber| subscriber.room == room).count();
-        u32::try_from(of_room).unwrap_or(u32::MAX)
+        let sequence = Sequence::new(0);
+        self.subscribers.push(Subscriber { room, opened: Mono::now(), ready: false, sequence, last_offset: 0 });
     }
 
     /// The feed begins: what is due in its window is expected once for every subscriber of its room.
     pub(crate) fn begin(&mut self, feed: Feed) {
-        let mut of_room = vec![0_u64; self.publishers];
-        for subscriber in &self.subscribers {
-            of_room[subscriber.room as usize] += 1;
-        }
-        self.outstanding = feed.in_window().map(|n| of_room[feed.dues[n].room as usize]).sum();
+        self.outstanding = feed.in_window().map(|n| feed.meant_for(n)).sum();
         self.deliveries.expected = self.outstanding;
         self.feed = Some(feed);
+    }
+
+    fn violation(&mut self, code: &str) {
+        *self.violations.entry(code.to_owned()).or_default() += 1;
     }
 
     pub(crate) fn error(&mut self, code: &str) {
@@ -104,17 +107,13 @@ impl Tally {
         match event {
             Event::Ready(position) => {
                 let subscriber = &mut self.subscribers[index];
-                subscriber.sequence = Some(Sequence::new(position.offset));
+                (subscriber.ready, subscriber.last_offset) = (true, position.offset);
                 self.time_to_first.record_ns(at.signed_nanos_since(subscriber.opened));
                 self.ready += 1;
             }
             Event::Delivery(delivery) => self.delivery(index, at, in_window, delivery),
-            Event::Gap(gap) => {
-                self.deliveries.gaps_told += gap.missed.unwrap_or(1);
-                if let (Some(sequence), Some(to)) = (&mut self.subscribers[index].sequence, gap.to) {
-                    sequence.gap(to);
-                }
-            }
+            // What it tells of stays lost. How many an epoch's gap is worth, nobody knows; it is not none.
+            Event::Gap(gap) => self.deliveries.gaps_told += gap.missed.unwrap_or(1),
             Event::Exchange { carried } if in_window => {
                 self.requests += 1;
                 self.responses_with_items += u64::from(*carried > 0);
@@ -129,31 +128,45 @@ impl Tally {
     fn delivery(&mut self, index: usize, at: Mono, in_window: bool, delivery: &Delivery) {
         self.window_deliveries += u64::from(in_window);
         let subscriber = &mut self.subscribers[index];
-        let verdict = subscriber.sequence.as_mut().map(|sequence| sequence.delivered(delivery.offset));
+        if !subscriber.ready {
+            return self.violation("delivery_before_ready");
+        }
+        let in_order = delivery.offset > subscriber.last_offset;
+        subscriber.last_offset = subscriber.last_offset.max(delivery.offset);
         let n = feed::number(delivery.data());
         let room = subscriber.room;
         let ours = |feed: &&mut Feed, n: usize| feed.dues.get(n).is_some_and(|due| due.room == room);
-        let (Some(verdict), Some(n)) = (verdict, n) else { return self.error("foreign_publication") };
-        let Some(feed) = self.feed.as_mut().filter(|feed| ours(feed, n)) else {
-            return self.error("foreign_publication");
+        let Some((n, feed)) = n.and_then(|n| Some((n, self.feed.as_mut().filter(|feed| ours(feed, n))?))) else {
+            return self.violation("foreign_publication");
         };
-        let expected = feed.window.contains(feed.dues[n].at);
+        let verdict = subscriber.sequence.delivered(feed.dues[n].ordinal);
+        let expected = feed.window.contains(feed.due_at(n));
         if verdict != Verdict::Duplicate {
             feed.arrivals[n].push(at);
-            self.outstanding -= u64::from(expected);
+            self.all_deliveries += 1;
+            self.outstanding = self.outstanding.saturating_sub(u64::from(expected));
         }
         if expected {
             self.deliveries.count(verdict);
         } else if verdict != Verdict::First {
-            self.error("out_of_order_outside_the_window");
+            self.violation("out_of_order_outside_the_window");
+        }
+        if !in_order {
+            self.violation("offset_not_increasing");
         }
         if delivery.data().len() != self.size_bytes {
-            self.error("changed_payload");
+            self.violation("changed_payload");
         }
     }
 }
 
 impl Sink for Tally {
+    fn sent(&mut self, n: usize, at: Mono) {
+        if let Some(feed) = &mut self.feed {
+            feed.sent[n] = Some(at);
+        }
+    }
+
     fn take(&mut self, client: ClientId, at: Mono, out: &Out) {
         let Some(index) = client.checked_sub(self.publishers) else {
             out.events.iter().for_each(|event| self.publisher_event(event));

@@ -4,20 +4,12 @@
 //! processes of a host (outside a time namespace) and never steps with the wall clock. `std::time::Instant` reads the
 //! same clock but cannot be turned into a number that crosses a process boundary.
 
-use std::hint;
-use std::ops::Add;
+use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::thread::clock_nanosleep_absolute;
 use rustix::time::{ClockId, Timespec, clock_gettime};
-
-/// How long before the instant [`wait_until`] stops sleeping and spins.
-///
-/// 200 us: an idle two-core host woke from `clock_nanosleep` 164 us late at the median and 194 us at the 99th
-/// percentile, so a sleep that ends this early is nearly always over in time. The spin costs at most 2 % of a core per
-/// 100 waits a second.
-pub const SPIN: Duration = Duration::from_micros(200);
 
 /// An instant of `CLOCK_MONOTONIC`, in nanoseconds since the host's zero (about its boot).
 ///
@@ -60,6 +52,15 @@ impl Mono {
     }
 }
 
+impl Sub<Duration> for Mono {
+    type Output = Self;
+
+    /// Stops at the host's zero.
+    fn sub(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
 impl Add<Duration> for Mono {
     type Output = Self;
 
@@ -82,23 +83,6 @@ pub fn sleep_until(due: Mono) {
     let Ok(request) = Timespec::try_from(Duration::from_nanos(due.0)) else { return };
     while clock_nanosleep_absolute(ClockId::Monotonic, &request) == Err(Errno::INTR) {}
 }
-
-/// Blocks the thread until `due` as exactly as a thread can: sleeps to [`SPIN`] before it, then spins.
-///
-/// Returns the first reading at or after `due`, so the caller knows how late it is without reading again. For a thread of
-/// its own: it never yields to an async runtime.
-pub fn wait_until(due: Mono) -> Mono {
-    sleep_until(Mono(due.0.saturating_sub(SPIN_NANOS)));
-    loop {
-        let now = Mono::now();
-        if now >= due {
-            return now;
-        }
-        hint::spin_loop();
-    }
-}
-
-const SPIN_NANOS: u64 = SPIN.subsec_nanos() as u64;
 
 /// Both clocks read here are never negative.
 fn nanos(time: Timespec) -> u64 {

@@ -54,17 +54,6 @@ impl Sequence {
         Verdict::Reordered
     }
 
-    /// Takes note of a gap item: offsets up to `to` will not come. One that comes nevertheless is
-    /// [`Verdict::Reordered`]. The caller counts the item in [`Deliveries::gaps_told`].
-    pub fn gap(&mut self, to: u64) {
-        self.skip_to(to);
-    }
-
-    /// Starts over at offset `after` of a new epoch: offsets of the two histories have nothing to do with each other.
-    pub fn restart(&mut self, after: u64) {
-        *self = Self::new(after);
-    }
-
     fn skip_to(&mut self, to: u64) {
         if to > self.last {
             self.holes.push((self.last + 1, to));
@@ -83,11 +72,11 @@ impl Sequence {
 /// Totals over subscribers and rooms, for the publications due in one window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deliveries {
-    /// Publications times the subscribers each was meant for.
+    /// Publications times the subscribers each was meant for; set by the caller.
     pub expected: u64,
     /// Distinct publications that arrived, in order or not.
     pub delivered: u64,
-    /// Expected and not delivered by the deadline.
+    /// Expected and not delivered by the deadline; set by the caller, publication by publication.
     pub lost: u64,
     /// Arrivals of a publication that had arrived before.
     pub duplicated: u64,
@@ -95,7 +84,7 @@ pub struct Deliveries {
     pub reordered: u64,
     /// Of the delivered, those that a resume brought back; set by the caller, who knows the connections.
     pub replayed: u64,
-    /// Gap items (not the publications they told of); set by the caller.
+    /// Publications that gap items told of; set by the caller.
     pub gaps_told: u64,
 }
 
@@ -110,26 +99,5 @@ impl Deliveries {
                 self.reordered += 1;
             }
         }
-    }
-
-    /// Ends the count at the deadline: these totals with `expected` and `lost = expected - delivered` filled in.
-    ///
-    /// `None` when more was delivered than expected: then the expectation is wrong and no loss can be stated.
-    #[must_use]
-    pub fn settle(self, expected: u64) -> Option<Self> {
-        let lost = expected.checked_sub(self.delivered)?;
-        Some(Self { expected, lost, ..self })
-    }
-
-    /// Adds the totals of another part of the same cell, field by field. Settled totals add up to settled totals.
-    pub fn add(&mut self, other: &Self) {
-        let Self { expected, delivered, lost, duplicated, reordered, replayed, gaps_told } = other;
-        self.expected += expected;
-        self.delivered += delivered;
-        self.lost += lost;
-        self.duplicated += duplicated;
-        self.reordered += reordered;
-        self.replayed += replayed;
-        self.gaps_told += gaps_told;
     }
 }

@@ -4,6 +4,8 @@
 //! clock or pairing, counted apart), the recorded ones, the saturated ones (above 120 s), and the undelivered ones, which
 //! are infinite. Quantiles are over all of them; percentiles are never averaged, recorders are merged.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram;
@@ -17,6 +19,13 @@ const DIGITS: u8 = 3;
 const MOST_SAMPLES: u64 = 1 << 53;
 /// The V2 header: cookie, payload length, then the bounds.
 const HEADER_BYTES: usize = 40;
+
+/// The V2 header of every histogram used here; the payload's length in it is an empty one's.
+static HEADER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut bytes = encode(&empty());
+    bytes.truncate(HEADER_BYTES);
+    bytes
+});
 
 /// Latencies in nanoseconds, recorded without allocating: about 220 KiB, whatever is recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -210,10 +219,9 @@ fn encode(histogram: &Histogram<u64>) -> Vec<u8> {
 
 fn decode(bytes: &[u8]) -> Result<Histogram<u64>, RecorderTextError> {
     // Before the deserializer sees it: it allocates what a header asks for, up to 4 GiB.
-    let expected = encode(&empty());
     let (header, payload) = bytes.split_at_checked(HEADER_BYTES).ok_or(RecorderTextError::Header)?;
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
-    if header[..4] != expected[..4] || header[4..8] != length || header[8..] != expected[8..HEADER_BYTES] {
+    if header[..4] != HEADER[..4] || header[4..8] != length || header[8..] != HEADER[8..] {
         return Err(RecorderTextError::Header);
     }
     Ok(Deserializer::new().deserialize(&mut &*bytes)?)

@@ -54,18 +54,28 @@ pub struct Cell {
     pub server: ServerCost,
     /// CPU of the generator in the window, all threads.
     pub generator_cpu_ns: u64,
-    /// Share of the generator's CPU that was busy in the window, 0 to 1.
-    pub generator_core_busy: Option<f64>,
-    /// Share of the window that the hypervisor took away, 0 to 1.
-    pub steal: Option<f64>,
-    /// CPU that other processes used in the window, in cores.
-    pub others_cores: Option<f64>,
+    /// What the machine did; none where the kernel does not tell.
+    pub machine: Option<Machine>,
     /// Memory of the server by number of connections.
     pub memory: Option<Memory>,
     /// The realised phase of every poller, as a share of its interval.
     pub phases: Vec<f32>,
+    /// What no server that keeps the feed contract does, by its code: a payload that changed, an offset that does not
+    /// increase, a publication that nobody made. One is too many.
+    pub violations: BTreeMap<String, u64>,
     /// Failures by their code; empty is well.
     pub errors: BTreeMap<String, u64>,
+}
+
+/// What the machine did from before the first publication to after the last delivery, in steps of 10 ms.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Share of the generator's CPU that was busy, 0 to 1; none when it had no CPU of its own.
+    pub generator_core_busy: Option<f64>,
+    /// CPU that the hypervisor took away, in cores.
+    pub steal: f64,
+    /// CPU that other processes used, in cores.
+    pub others_cores: f64,
 }
 
 /// A histogram of nanoseconds, in the text form of the `measure` crate's recorder.
@@ -84,7 +94,7 @@ pub struct Deliveries {
     pub lost: u64,
     /// Deliveries of something delivered before.
     pub duplicated: u64,
-    /// First deliveries with an offset below one already seen.
+    /// First deliveries of something older than what was delivered before, by the order in which it was published.
     pub reordered: u64,
     /// Delivered from the ring after a resume.
     pub replayed: u64,
@@ -103,16 +113,26 @@ pub struct Window {
     pub down: ByteCounts,
     /// Stream bytes to the server, by category.
     pub up: ByteCounts,
-    /// TCP segments from the server; none where the kernel does not tell.
-    pub segments_down: Option<u64>,
-    /// TCP segments to the server.
-    pub segments_up: Option<u64>,
+    /// TCP segments; none where the kernel does not tell.
+    pub segments: Option<Segments>,
     /// Requests that subscribers completed.
     pub requests: u64,
     /// Of these, those whose answer carried a publication.
     pub responses_with_items: u64,
-    /// Connections opened.
+    /// Connections opened from before the first publication to after the last delivery.
     pub new_connections: u64,
+}
+
+/// TCP segments of the subscribers' connections from before the first publication to after the last delivery: reading
+/// them at the edges of the window would keep the generator from receiving.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segments {
+    /// First deliveries in the same time.
+    pub deliveries: u64,
+    /// From the server.
+    pub down: u64,
+    /// To the server.
+    pub up: u64,
 }
 
 /// Every subscriber connection over its whole life: the drivers' ledger against the kernel.
@@ -134,16 +154,16 @@ pub struct Kernel {
     pub bytes_up: u64,
 }
 
-/// What the server process spent in the window.
+/// What the server process spent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerCost {
-    /// Its CPU time, all threads.
+    /// Its CPU time in the window, all threads.
     pub cpu_ns: u64,
-    /// Of it, outside the kernel; 10 ms steps.
+    /// CPU time outside the kernel from before the first publication to after the last delivery, in steps of 10 ms.
     pub user_ns: Option<u64>,
-    /// Of it, in the kernel; 10 ms steps.
+    /// CPU time in the kernel, likewise.
     pub system_ns: Option<u64>,
-    /// Context switches of all its threads.
+    /// Context switches of all its threads, likewise.
     pub context_switches: Option<u64>,
 }
 

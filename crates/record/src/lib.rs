@@ -10,7 +10,10 @@ pub mod header;
 pub mod reader;
 pub mod writer;
 
-pub use cell::{ByteCounts, Cell, Deliveries, Histogram, Kernel, Memory, MemoryPoint, Publication, ServerCost, Window};
+pub use cell::{
+    ByteCounts, Cell, Deliveries, Histogram, Kernel, Machine, Memory, MemoryPoint, Publication, Segments, ServerCost,
+    Window,
+};
 pub use header::{Header, Host, Lane, Scenario, Tool};
 pub use reader::{ReadError, Record};
 pub use writer::Writer;

@@ -2,7 +2,7 @@
 
 use crate::{
     dataset::{Dataset, Lane},
-    numbers::{NOT_MEASURED, bytes_interval, count, factor, float, memory, three_digits, time, time_interval},
+    numbers::{NOT_MEASURED, bytes_interval, count, factor, float, memory_interval, three_digits, time, time_interval},
     ranking::Metric,
     summary::{Interval, LaneSummary, Summary},
     verdict::Verdict,
@@ -70,7 +70,10 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column {
         head: "memory/connection",
         metric: None,
-        text: |lane| lane.server.memory_bytes_per_connection.user.map(memory),
+        text: |lane| {
+            let memory = &lane.server.memory_bytes_per_connection;
+            Some(memory_interval(memory.user?, both(memory.user_ci)))
+        },
     },
     Column { head: "lost", metric: None, text: |lane| lane.deliveries.lost.map(count) },
 ];
@@ -104,8 +107,13 @@ fn is_best(summary: &Summary, metric: Metric, lane: &str) -> bool {
         .any(|entry| entry.why == metric.id() && entry.lane == lane && entry.rank == 1 && entry.ties_with.is_empty())
 }
 
-/// Both ends, or nothing.
+/// Both ends as floats, or nothing.
 pub(crate) fn whole_interval(interval: Interval<u64>) -> Option<(f64, f64)> {
+    both(interval).map(|(low, high)| (float(low), float(high)))
+}
+
+/// Both ends, or nothing.
+pub(crate) fn both<T>(interval: Interval<T>) -> Option<(T, T)> {
     let [low, high] = interval;
-    Some((float(low?), float(high?)))
+    low.zip(high)
 }

@@ -49,9 +49,9 @@ pub(crate) fn bytes_interval(bytes: f64, interval: Option<(f64, f64)>) -> String
     with_interval(bytes, interval, BYTES)
 }
 
-/// Memory in binary units: `1.60 KiB`.
-pub(crate) fn memory(bytes: f64) -> String {
-    quantity(bytes, MEMORY)
+/// Memory with its interval: `5.06 KiB (4.21–5.93)`.
+pub(crate) fn memory_interval(bytes: f64, interval: Option<(f64, f64)>) -> String {
+    with_interval(bytes, interval, MEMORY)
 }
 
 /// A factor: `4.61x`.

@@ -6,9 +6,9 @@ use record::FILE_NAME;
 use crate::{
     RenderError,
     charts::{Figure, Figures, Input},
-    columns::{COLUMNS, row},
+    columns::{COLUMNS, both, row},
     dataset::{Dataset, Lane},
-    numbers::{count, excess_percent, memory},
+    numbers::{count, excess_percent, memory_interval},
     prose,
     summary::Summary,
     text::{Sentence, answer},
@@ -214,11 +214,13 @@ fn ledger(data: &Dataset, summary: &Summary) -> TableView {
 fn memory_table(data: &Dataset, summary: &Summary) -> TableView {
     let row = |(index, lane): (usize, &Lane)| {
         let slope = summary.lane(&lane.info.lane)?.server.memory_bytes_per_connection;
-        let cells = [slope.user, slope.kernel].into_iter().map(|b| CellView::or_not_measured(b.map(memory))).collect();
+        let values = [(slope.user, slope.user_ci), (slope.kernel, slope.kernel_ci)];
+        let text = |(bytes, ci): (Option<f64>, _)| bytes.map(|bytes| memory_interval(bytes, both(ci)));
+        let cells = values.into_iter().map(|value| CellView::or_not_measured(text(value))).collect();
         Some(RowView { head: lane_head(data, index), cells })
     };
     TableView {
-        caption: "Memory per subscriber connection".to_owned(),
+        caption: "Memory per subscriber connection, the median over blocks with its interval".to_owned(),
         head: ["lane", "server process", "kernel"].map(str::to_owned).to_vec(),
         rows: data.lanes.iter().enumerate().filter_map(row).collect(),
     }

@@ -60,7 +60,7 @@ pub(crate) fn environment(data: &Dataset) -> Vec<(&'static str, String)> {
     let (header, host, tool) = (&data.header, &data.header.host, &data.header.tool);
     let cpu = |cpu: Option<u32>| cpu.map_or_else(|| "not pinned".to_owned(), |cpu| format!("CPU {cpu}"));
     let scheduling = if host.realtime {
-        "server and generator SCHED_RR, pacing thread SCHED_FIFO"
+        "server and generator SCHED_RR"
     } else {
         "default: the kernel did not permit real-time scheduling"
     };

@@ -57,6 +57,15 @@ pub(crate) const RULES: &[Rule] = &[
         show: whole,
     },
     Rule {
+        name: "no more was delivered than expected",
+        broken: "more was delivered than expected",
+        status: Status::Invalid,
+        single_fires: true,
+        limit: NONE,
+        value: |_, _, cell| Some(float(cell.deliveries.delivered.saturating_sub(cell.deliveries.expected))),
+        show: whole,
+    },
+    Rule {
         name: "no delivery came twice",
         broken: "deliveries came twice",
         status: Status::Invalid,
@@ -75,6 +84,15 @@ pub(crate) const RULES: &[Rule] = &[
             let told = cell.deliveries.gaps_told > 0;
             Some(if told { 0.0 } else { float(cell.deliveries.reordered) })
         },
+        show: whole,
+    },
+    Rule {
+        name: "nothing came that nobody published, and nothing was changed",
+        broken: "deliveries that no server may make",
+        status: Status::Invalid,
+        single_fires: true,
+        limit: NONE,
+        value: |_, _, cell| Some(float(cell.violations.values().sum())),
         show: whole,
     },
     Rule {
@@ -122,7 +140,7 @@ pub(crate) const RULES: &[Rule] = &[
         status: Status::Invalid,
         single_fires: false,
         limit: GENERATOR_BUSY,
-        value: |_, _, cell| cell.generator_core_busy,
+        value: |_, _, cell| cell.machine?.generator_core_busy,
         show: percent,
     },
     Rule {
@@ -135,12 +153,12 @@ pub(crate) const RULES: &[Rule] = &[
         show: percent,
     },
     Rule {
-        name: "the hypervisor took nothing (at most 1 %)",
-        broken: "the hypervisor took CPU away",
+        name: "the hypervisor took nothing (at most 1 % of a core)",
+        broken: "the hypervisor took a share of a core",
         status: Status::Suspect,
         single_fires: false,
         limit: STEAL,
-        value: |_, _, cell| cell.steal,
+        value: |_, _, cell| Some(cell.machine?.steal),
         show: percent,
     },
     Rule {
@@ -149,7 +167,7 @@ pub(crate) const RULES: &[Rule] = &[
         status: Status::Suspect,
         single_fires: false,
         limit: OTHERS,
-        value: |_, _, cell| cell.others_cores,
+        value: |_, _, cell| Some(cell.machine?.others_cores),
         show: percent,
     },
     Rule {

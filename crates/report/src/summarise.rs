@@ -1,10 +1,10 @@
 //! Fills `summary.json` from a dataset.
 
 use measure::{Category, NoiseFloor, Recorder};
-use record::{ByteCounts, Cell, MemoryPoint};
+use record::{ByteCounts, Cell, MemoryPoint, Segments};
 
 use crate::{
-    dataset::{Dataset, Lane, PerBlock, Timing, per, values},
+    dataset::{Dataset, Lane, PerBlock, Timing, per},
     numbers::float,
     ranking::{Metric, median_of, noise_floor, ranking, ratio_of},
     summary::{
@@ -146,7 +146,8 @@ fn bytes(data: &Dataset, lane: &Lane) -> BytesSummary {
     let tls = data
         .all_cells()
         .any(|cell| [&cell.window.down, &cell.window.up].into_iter().any(|counts| count(counts, Category::Tls) > 0));
-    let direction = |counts: fn(&Cell) -> &ByteCounts, segments: fn(&Cell) -> Option<u64>| {
+    let segments = |of: fn(&Segments) -> u64| lane.sum_all(|cell| cell.window.segments.as_ref().map(of));
+    let direction = |counts: fn(&Cell) -> &ByteCounts, of: fn(&Segments) -> u64| {
         let share = |category| per(lane.sum(|cell| count(counts(cell), category)), deliveries);
         CategoryBytes {
             payload: share(Category::Payload),
@@ -157,11 +158,11 @@ fn bytes(data: &Dataset, lane: &Lane) -> BytesSummary {
             heartbeat: share(Category::Heartbeat),
             handshake: share(Category::Handshake),
             tls: tls.then(|| share(Category::Tls)).flatten(),
-            tcp_ip: lane.sum_all(segments).and_then(|segments| per(segments * SEGMENT_BYTES, deliveries)),
+            tcp_ip: segments(of).zip(segments(|s| s.deliveries)).and_then(|(n, of)| per(n * SEGMENT_BYTES, of)),
         }
     };
-    let down = direction(|cell| &cell.window.down, |cell| cell.window.segments_down);
-    let up = direction(|cell| &cell.window.up, |cell| cell.window.segments_up);
+    let down = direction(|cell| &cell.window.down, |segments| segments.down);
+    let up = direction(|cell| &cell.window.up, |segments| segments.up);
     let stream = |cell: &Cell| cell.window.down.values().chain(cell.window.up.values()).sum();
     let stream_total = per(lane.sum(stream), deliveries);
     let add = |total: Option<f64>, part: Option<f64>| Some(total? + part?);
@@ -207,11 +208,18 @@ fn memory(lane: &Lane) -> MemorySummary {
             let connections = last.connections.checked_sub(first.connections).filter(|&n| n > 0)?;
             Some((float(bytes(last)?) - float(bytes(first)?)) / float(connections))
         });
-        measure::intervals::median(&values(&slopes))
+        median_of(&slopes)
     };
+    let (user, user_ci) = slope(|point| Some(point.user_bytes));
+    let (kernel, kernel_ci) = slope(|point| point.kernel_bytes);
     // Both ends of a connection are on this host, and the kernel's share is of both.
-    let kernel = slope(|point| point.kernel_bytes).map(|bytes| bytes / 2.0);
-    MemorySummary { user: slope(|point| Some(point.user_bytes)), kernel }
+    let half = |bytes: f64| bytes / 2.0;
+    MemorySummary {
+        user,
+        user_ci: interval(user_ci),
+        kernel: kernel.map(half),
+        kernel_ci: interval(kernel_ci.map(|(low, high)| (half(low), half(high)))),
+    }
 }
 
 fn cells(lane: &Lane) -> Vec<CellSummary> {

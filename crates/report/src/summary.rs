@@ -113,11 +113,11 @@ pub struct DeliveriesSummary {
     pub lost: Option<u64>,
     /// More than once.
     pub duplicated: Option<u64>,
-    /// With an offset below one already seen.
+    /// After a later one of the same room.
     pub reordered: Option<u64>,
     /// From the ring, after a resume.
     pub replayed: Option<u64>,
-    /// That a gap item told of.
+    /// Publications that gap items told of.
     pub gaps_told: Option<u64>,
 }
 
@@ -180,7 +180,7 @@ pub struct CategoryBytes {
     pub handshake: Option<f64>,
     /// What TLS adds; null when no lane of the run had it.
     pub tls: Option<f64>,
-    /// 52 bytes per segment.
+    /// 52 bytes per segment, over the deliveries of the same time: the whole feed, not its window.
     pub tcp_ip: Option<f64>,
 }
 
@@ -204,8 +204,12 @@ pub struct ServerSummary {
 pub struct MemorySummary {
     /// `Pss_Anon` of the server.
     pub user: Option<f64>,
+    /// Over blocks.
+    pub user_ci: Interval<f64>,
     /// Slabs and socket pages, half of the growth: both ends of a connection are on one host.
     pub kernel: Option<f64>,
+    /// Over blocks.
+    pub kernel_ci: Interval<f64>,
 }
 
 /// What the generator spent.

@@ -3,6 +3,8 @@
 //! A sentence compares only where [`difference`] holds: beyond the interval and beyond the noise floor. Where it does not,
 //! the sentence says that no difference was seen.
 
+use measure::Ratio;
+
 use crate::{
     dataset::{Dataset, Lane},
     numbers::{bytes, factor_interval, float, time},
@@ -30,6 +32,7 @@ pub(crate) fn answer(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Ve
         return invalid(verdict);
     }
     match data.choices().as_slice() {
+        [] if data.floor().is_none() => vec![say("Nothing was measured: there is nothing to choose between.", "lanes")],
         [] => vec![say("Only the floor was measured: there is nothing to choose between.", "lanes")],
         [only] => single(only, summary),
         choices => among(data, choices),
@@ -88,7 +91,10 @@ fn among(data: &Dataset, choices: &[&Lane]) -> Vec<Sentence> {
     let both: Vec<&Lane> = slim.iter().copied().filter(|lane| holds(&lean, lane)).collect();
     let mut answer = match both.as_slice() {
         [] => vec![split(&slim, &lean)],
-        [pick] => vec![recommendation(data, pick, choices), reason(data, pick, &fastest, (&slim, &lean), choices)],
+        [pick] => {
+            let reason = reason(data, pick, &fastest, (&slim, &lean), choices);
+            std::iter::once(recommendation(data, pick, choices)).chain(reason).collect()
+        }
         several => vec![equals(several)],
     };
     let against = both.first().or(slim.first()).copied();
@@ -134,7 +140,7 @@ fn equals(lanes: &[&Lane]) -> Sentence {
     say(text, "lanes")
 }
 
-/// The pick, and what a later lane would spare.
+/// The pick, and what a later lane would spare. That other lanes are later is left to [`contrasts`].
 fn recommendation(data: &Dataset, pick: &Lane, choices: &[&Lane]) -> Sentence {
     let name = pick.label();
     let spared = |metric| {
@@ -144,10 +150,7 @@ fn recommendation(data: &Dataset, pick: &Lane, choices: &[&Lane]) -> Sentence {
     for (metric, what, proof) in [(Metric::Bytes, "bytes", "bytes"), (Metric::Cpu, "server CPU", "cost")] {
         if let Some((other, ratio)) = spared(metric) {
             let (other, factor) = (other.label(), factor_interval(&ratio));
-            return say(
-                format!("Use {name} for the lowest delay; {other} is later and costs {factor} the {what}."),
-                proof,
-            );
+            return say(format!("Use {name} for the lowest delay, or {other} for {factor} the {what}."), proof);
         }
     }
     say(format!("Use {name} for this workload: no other lane is proven better in delay, bytes or server CPU."), "lanes")
@@ -159,33 +162,39 @@ fn reason(
     fastest: &[&Lane],
     (slim, lean): (&[&Lane], &[&Lane]),
     choices: &[&Lane],
-) -> Sentence {
+) -> Option<Sentence> {
     if fastest.len() > 1 {
         let rivals: Vec<&Lane> = fastest.iter().copied().filter(|lane| lane.info.lane != pick.info.lane).collect();
         let (what, proof) = match (slim.len(), lean.len()) {
-            (1, 1) => ("costs the fewest bytes and the least server CPU of them", "lanes"),
-            (1, _) => ("costs the fewest bytes of them", "bytes"),
-            (_, 1) => ("costs the least server CPU of them", "cost"),
-            _ => ("none of them is proven better in bytes or server CPU", "lanes"),
+            (1, 1) => (" and costs the fewest bytes and the least server CPU of them", "lanes"),
+            (1, _) => (" and costs the fewest bytes of them", "bytes"),
+            (_, 1) => (" and costs the least server CPU of them", "cost"),
+            _ => ("", "latency"),
         };
-        let text = format!("It is as fast as {} here (no difference seen) and {what}.", list(&rivals));
-        return say(text, proof);
+        return Some(say(format!("It is as fast as {} here (no difference seen){what}.", list(&rivals)), proof));
     }
     let p50 = |lane: &Lane| lane.response_time.merged.quantile_ns(0.5);
-    let next = choices.iter().copied().filter(|lane| lane.info.lane != pick.info.lane).min_by_key(|lane| p50(lane));
+    let half = time(float(p50(pick)?));
+    let others = choices.iter().copied().filter(|lane| lane.info.lane != pick.info.lane);
+    let next = others.filter_map(|lane| Some((p50(lane)?, lane))).min_by_key(|&(ns, _)| ns).map(|(_, lane)| lane);
+    // The latest lane has its factor among the contrasts.
+    let latest = farthest(data, Metric::Delay, pick, choices).map(|(lane, _)| &lane.info.lane);
+    let next = next.filter(|next| Some(&next.info.lane) != latest);
     let next = next.and_then(|next| Some((next.label(), difference(data, Metric::Delay, next, pick)?)));
-    let half = p50(pick).map_or_else(String::new, |ns| format!(", half within {} of being due", time(float(ns))));
-    let next =
-        next.map_or_else(String::new, |(name, ratio)| format!("; {name} takes {} as long", factor_interval(&ratio)));
-    say(format!("Its deliveries arrive soonest{half}{next}."), "latency")
+    let next = next.map_or_else(String::new, |(name, ratio)| {
+        format!("; the next, {name}, takes {} as long", factor_interval(&ratio))
+    });
+    Some(say(format!("Half of its deliveries arrive within {half} of being due{next}."), "latency"))
+}
+
+/// The lane that is proven worse than the pick by the largest factor.
+fn farthest<'a>(data: &Dataset, metric: Metric, pick: &Lane, choices: &[&'a Lane]) -> Option<(&'a Lane, Ratio)> {
+    let ratios = choices.iter().filter_map(|lane| Some((*lane, difference(data, metric, lane, pick)?)));
+    ratios.filter(|(_, ratio)| ratio.point > 1.0).max_by(|a, b| a.1.point.total_cmp(&b.1.point))
 }
 
 /// The largest proven differences from the pick: who is latest, who costs the most bytes and the most CPU.
 fn contrasts(data: &Dataset, pick: &Lane, choices: &[&Lane]) -> Option<Sentence> {
-    let worst = |metric| {
-        let ratios = choices.iter().filter_map(|lane| Some((*lane, difference(data, metric, lane, pick)?)));
-        ratios.filter(|(_, ratio)| ratio.point > 1.0).max_by(|a, b| a.1.point.total_cmp(&b.1.point))
-    };
     let phrases = [
         (Metric::Delay, "takes", "as long"),
         (Metric::Bytes, "costs", "the bytes"),
@@ -194,7 +203,7 @@ fn contrasts(data: &Dataset, pick: &Lane, choices: &[&Lane]) -> Option<Sentence>
     // One clause per lane, in the order in which they are named first.
     let mut clauses: Vec<(String, Vec<String>)> = Vec::new();
     for (metric, verb, what) in phrases {
-        let Some((lane, ratio)) = worst(metric) else {
+        let Some((lane, ratio)) = farthest(data, metric, pick, choices) else {
             continue;
         };
         let (name, part) = (lane.label(), format!("{verb} {} {what}", factor_interval(&ratio)));

@@ -92,7 +92,7 @@ pub struct Verdict {
 pub(crate) fn judge(data: &Dataset) -> Verdict {
     let mut found: Vec<(Check, Vec<String>)> = vec![something_measured(data)];
     found.extend(RULES.iter().map(|rule| check_cells(data, rule)));
-    found.extend([complete(data), nothing_failed(data), release_build(data)]);
+    found.extend([complete(data), nothing_failed(data), release_build(data), own_cpus(data)]);
 
     let broken = |check: &Check| match check.outcome {
         Outcome::Broken(status) => Some(status),
@@ -147,7 +147,14 @@ fn something_measured(data: &Dataset) -> (Check, Vec<String>) {
     let cells = data.all_cells().count() as u64;
     let detail = format!("{} cells", count(cells));
     let reason = "nothing was measured".to_owned();
-    run_check("something was measured", Status::Invalid, (cells == 0).then_some(reason), detail)
+    // A run that was cut short had no time to measure; one that came to its end without a number has failed.
+    let status = if is_interrupted(data) { Status::Suspect } else { Status::Invalid };
+    run_check("something was measured", status, (cells == 0).then_some(reason), detail)
+}
+
+/// Whether the run ended before its plan did: it died, or somebody ended it.
+fn is_interrupted(data: &Dataset) -> bool {
+    data.end.as_ref().is_none_or(|end| end.interrupted)
 }
 
 fn complete(data: &Dataset) -> (Check, Vec<String>) {
@@ -184,6 +191,18 @@ fn release_build(data: &Dataset) -> (Check, Vec<String>) {
     let build = &data.header.tool.build;
     let reason = (build != "release").then(|| format!("built as {build}: only a release build is a measurement"));
     run_check("feedbench is a release build", Status::Suspect, reason, build.clone())
+}
+
+fn own_cpus(data: &Dataset) -> (Check, Vec<String>) {
+    let host = &data.header.host;
+    let detail = match (host.server_cpu, host.generator_cpu) {
+        (Some(server), Some(generator)) => format!("server CPU {server}, generator CPU {generator}"),
+        (Some(server), None) => format!("server CPU {server}"),
+        (None, _) => format!("{} cores, not pinned", host.cores),
+    };
+    let reason = "server and generator had to share their CPUs: one of them may have waited for the other".to_owned();
+    let shared = host.server_cpu.is_none().then_some(reason);
+    run_check("server and generator each had a CPU of their own", Status::Suspect, shared, detail)
 }
 
 fn run_check(name: &'static str, status: Status, reason: Option<String>, detail: String) -> (Check, Vec<String>) {

@@ -17,7 +17,7 @@ mod page;
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use hub::{Hub, Limits};
+use hub::{Hub, Limits, LimitsError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -38,14 +38,20 @@ pub struct Config {
     pub catalog: &'static [Spec],
 }
 
-/// The server cannot listen where it was told to.
+/// Why there is no server. The text says what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
-pub struct BindError {
-    /// Where.
-    pub address: SocketAddr,
-    /// What the system said.
-    pub source: io::Error,
+pub enum BindError {
+    /// Limits that do not fit together.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// Not where it was told to.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 /// A server that listens and does not answer yet.
@@ -69,12 +75,13 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the address is taken, or not of this host.
+    /// When the limits do not fit together, or the address is taken or not of this host.
     pub fn bind(config: Config) -> Result<Self, BindError> {
         let Config { listen, limits, catalog } = config;
-        let listener =
-            accept::listen(listen, limits.listen_backlog).map_err(|source| BindError { address: listen, source })?;
-        let address = listener.local_addr().map_err(|source| BindError { address: listen, source })?;
+        limits.check()?;
+        let failed = |source| BindError::Listen { address: listen, source };
+        let listener = accept::listen(listen, limits.listen_backlog).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address, hub: Hub::new(limits), catalog })
     }
 
@@ -111,7 +118,7 @@ impl Server {
         // Pollers learn of it with their next request, so kept connections live through the spread.
         tokio::select! {
             () = connections.wait() => {}
-            () = sleep(limits.drain_spread) => stop.cancel(),
+            () = sleep(limits.drain_spread.min(limits.drain)) => stop.cancel(),
         }
         // Counted below, whether or not time was up.
         let _in_time = timeout(deadline.saturating_duration_since(Instant::now()), connections.wait()).await;

@@ -180,8 +180,8 @@ impl<F: Frames> DuplexDriver<F> {
                 }
                 Frame::Item { text, bytes } => {
                     let refused = |reason| Violation { bytes, reason };
-                    let item = Item::decode(text)
-                        .map_err(|error| refused(format!("an item that cannot be read: {error}")))?;
+                    let item =
+                        Item::decode(text).map_err(|error| refused(format!("an item that cannot be read: {error}")))?;
                     match item {
                         Item::Publication(publication) if self.ready => {
                             let data = range_in(text, publication.data.get());
@@ -270,10 +270,9 @@ impl<F: Frames> Driver for DuplexDriver<F> {
 
     fn on_timer(&mut self, now: Mono, out: &mut Out) {
         let due = self.last_heard + self.silence;
-        if self.ending {
-        } else if now < due {
+        if now < due {
             out.timer = Some(due);
-        } else {
+        } else if !self.ending {
             self.fail(DriverError::Silent, out);
         }
     }

@@ -3,7 +3,7 @@
 use std::{future, io, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use hub::{Hub, Stored, Subscription};
+use hub::{Hub, Limits, Stored, Subscription};
 use rand::RngExt as _;
 use tokio::time::{Instant, sleep, timeout};
 use wire::{
@@ -18,12 +18,15 @@ pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A connection after its upgrade, with frames of some kind.
 pub(crate) trait Carrier: Send {
+    /// How a peer can break the frames' rules.
+    type Fault: Send;
+
     /// The next thing that comes in.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: what was read in part is read on by the next call.
-    fn receive(&mut self) -> impl Future<Output = Incoming> + Send;
+    /// Cancel safe: what was read in part is read on by the next call, and nothing is written.
+    fn receive(&mut self) -> impl Future<Output = Incoming<Self::Fault>> + Send;
 
     /// Writes control items and publications, in this order, and flushes.
     fn send(&mut self, control: Option<&Control>, items: &[Stored]) -> impl Future<Output = io::Result<()>> + Send;
@@ -31,17 +34,22 @@ pub(crate) trait Carrier: Send {
     /// Asks the peer to show that it lives.
     fn heartbeat(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Says goodbye and waits for the peer's, for [`GOODBYE`] at most.
+    /// Says goodbye and waits for the peer's end, for [`GOODBYE`] at most.
     fn close(self, close: Close) -> impl Future<Output = ()> + Send;
+
+    /// Tells the peer which rule it broke and waits for its end, for [`GOODBYE`] at most.
+    fn refuse(self, fault: Self::Fault) -> impl Future<Output = ()> + Send;
 }
 
 /// What came in.
-pub(crate) enum Incoming {
+pub(crate) enum Incoming<F> {
     /// An item.
     Item(Bytes),
     /// Something that shows that the peer lives.
     Alive,
-    /// Nothing more will come. Where the peer broke a rule, it has been told.
+    /// Something that breaks a rule; nothing after it can be understood.
+    Fault(F),
+    /// Nothing more will come.
     End,
 }
 
@@ -59,18 +67,21 @@ impl Stream {
     /// Carries items both ways until one end ends it.
     pub(crate) async fn run<C: Carrier>(self, mut carrier: C) {
         let closing = self.hub.closing();
-        if let Err(Ended::Closing(close)) = self.carry(&mut carrier, closing).await {
-            carrier.close(close).await;
+        match self.carry(&mut carrier, closing).await {
+            Ended::Closing(close) => carrier.close(close).await,
+            Ended::Fault(fault) => carrier.refuse(fault).await,
+            Ended::Gone => {}
         }
     }
 
-    async fn carry<C: Carrier>(self, carrier: &mut C, closing: impl Future<Output = Close>) -> Result<(), Ended> {
+    async fn carry<C: Carrier>(self, carrier: &mut C, closing: impl Future<Output = Close>) -> Ended<C::Fault> {
         let Self { hub, room, position, mut subscription } = self;
         let limits = hub.limits();
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);
-        let session = session_id();
-        let hello = Control::Hello(Hello { position, session, heartbeat_ms });
-        carrier.send(Some(&hello), &[]).await?;
+        let hello = Control::Hello(Hello { position, session: session_id(), heartbeat_ms });
+        if !in_time(limits, carrier.send(Some(&hello), &[])).await {
+            return Ended::Gone;
+        }
         let mut closing = pin!(closing);
         let mut heartbeat = pin!(sleep(limits.heartbeat));
         let mut unanswered = false;
@@ -81,57 +92,63 @@ impl Stream {
                     None => future::pending().await,
                 }
             };
-            tokio::select! {
-                close = &mut closing => return Err(Ended::Closing(close)),
+            // A write is never given up halfway: what follows it could not be understood.
+            let written = tokio::select! {
+                close = &mut closing => return Ended::Closing(close),
                 batch = next => {
                     let gap = batch.gap.map(Control::Gap);
-                    let sent = timeout(limits.slow_writer, carrier.send(gap.as_ref(), &batch.items));
-                    sent.await.map_err(|_elapsed| Ended::Gone)??;
+                    in_time(limits, carrier.send(gap.as_ref(), &batch.items)).await
                 }
                 incoming = carrier.receive() => {
                     unanswered = false;
                     heartbeat.as_mut().reset(Instant::now() + limits.heartbeat);
                     match incoming {
-                        Incoming::End => return Ok(()),
-                        Incoming::Alive => {}
+                        Incoming::End => return Ended::Gone,
+                        Incoming::Fault(fault) => return Ended::Fault(fault),
+                        Incoming::Alive => true,
                         Incoming::Item(item) => {
                             let answer = answer(&hub, &room, &item);
-                            let sent = timeout(limits.slow_writer, carrier.send(Some(&answer), &[]));
-                            sent.await.map_err(|_elapsed| Ended::Gone)??;
+                            in_time(limits, carrier.send(Some(&answer), &[])).await
                         }
                     }
                 }
                 () = &mut heartbeat => {
                     if unanswered {
-                        return Err(Ended::Gone);
+                        return Ended::Gone;
                     }
-                    carrier.heartbeat().await?;
                     unanswered = true;
                     heartbeat.as_mut().reset(Instant::now() + limits.answer_within);
+                    in_time(limits, carrier.heartbeat()).await
                 }
+            };
+            if !written {
+                return Ended::Gone;
             }
         }
     }
 }
 
-/// Why a stream ends from this side.
-enum Ended {
+/// How a stream ended on this side.
+enum Ended<F> {
     /// The server says so.
     Closing(Close),
+    /// The peer broke a rule.
+    Fault(F),
     /// The peer does not answer, does not read, or is gone.
     Gone,
 }
 
-impl From<io::Error> for Ended {
-    fn from(_gone: io::Error) -> Self {
-        Self::Gone
-    }
+/// Whether a write was done before its peer was too slow for it.
+async fn in_time(limits: &Limits, write: impl Future<Output = io::Result<()>>) -> bool {
+    matches!(timeout(limits.slow_writer, write).await, Ok(Ok(())))
 }
 
 /// Takes one uplink item and says what became of it.
 pub(crate) fn answer(hub: &Hub, room: &RoomName, item: &[u8]) -> Control {
-    let text = String::from_utf8_lossy(item);
-    let parsed: Result<Uplink<'_>, _> = serde_json::from_str(&text);
+    let text = str::from_utf8(item);
+    let parsed = text
+        .map_err(|error| error.to_string())
+        .and_then(|text| serde_json::from_str::<Uplink<'_>>(text).map_err(|error| error.to_string()));
     let (reference, published) = match &parsed {
         Ok(uplink) => {
             let published = hub.publish(room, &uplink.publish, None, measure::unix_time_us());
@@ -139,7 +156,7 @@ pub(crate) fn answer(hub: &Hub, room: &RoomName, item: &[u8]) -> Control {
         }
         Err(error) => {
             let detail = format!(r#"{error}; send {{"publish":{{"event":"message","data":..}},"ref":1}}"#);
-            (uplink::reference_of(&text), Err(Refused::bad_request("bad-item", detail)))
+            (text.ok().and_then(uplink::reference_of), Err(Refused::bad_request("bad-item", detail)))
         }
     };
     match published {

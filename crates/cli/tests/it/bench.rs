@@ -51,7 +51,13 @@ fn every_byte_and_every_delivery_of_every_lane_is_accounted_for() {
     assert_eq!(record.cells.len(), 6 * (transport::ALL.len() + 1), "every lane and the twin in every block");
     for (cell, publications) in &record.cells {
         let name = format!("{} block {}", cell.lane, cell.block);
-        assert_eq!(cell.errors.len(), 0, "{name}: {:?}", cell.errors);
+        assert_eq!(
+            (cell.errors.len(), cell.violations.len()),
+            (0, 0),
+            "{name}: {:?} {:?}",
+            cell.errors,
+            cell.violations
+        );
         let deliveries = cell.deliveries;
         assert_eq!(deliveries.expected, cell.publishes * 2, "{name}: two subscribers a room");
         assert_eq!((deliveries.delivered, deliveries.lost), (deliveries.expected, 0), "{name}");

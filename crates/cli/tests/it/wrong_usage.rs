@@ -126,6 +126,26 @@ fn a_limit_that_is_no_number_is_named() {
 }
 
 #[test]
+fn limits_that_stop_a_server_are_refused() {
+    refused(&["serve", "--reply-items", "0"], &["reply-items"]);
+    refused(&["serve", "--drain-spread", "20s"], &["drain-spread", "drain"]);
+    refused(&["serve", "--send-backlog-bytes", "0"], &["send-backlog-bytes"]);
+}
+
+#[test]
+fn a_load_that_no_memory_holds_is_refused() {
+    refused(&["bench", "--rate", "300000"], &["publications", "--rate"]);
+}
+
+#[test]
+fn wrong_usage_leaves_no_folder_behind() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("reports");
+    refused(&["bench", "--lanes", "raw,raw", "--out", folder.to_str().unwrap()], &["twice"]);
+    assert!(!folder.exists());
+}
+
+#[test]
 fn a_bad_file_of_limits_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("limits.toml");

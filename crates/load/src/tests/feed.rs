@@ -1,32 +1,36 @@
 //! The publications of a cell: their data, when they are due, and what is made of their arrivals.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use measure::{Mono, Window};
+use measure::Window;
 use proptest::prelude::*;
 
 use super::{at, scenario};
-use crate::feed::{Due, Feed, data, number};
+use crate::{
+    feed::{Due, Feed, data, number},
+    plan::Times,
+};
 
-/// A feed of publications due at so many milliseconds in a room, with a window of `[1000, 1100)`.
+/// A feed due at so many milliseconds in room 0 with two subscribers or room 1 with one, with a window of `[1000, 1100)`.
 pub(super) fn feed(dues: &[(u64, u32)]) -> Feed {
+    let due = |index: usize, (milliseconds, room): (u64, u32)| Due {
+        offset: Duration::from_millis(milliseconds),
+        room,
+        ordinal: 1 + dues[..index].iter().filter(|(_, other)| *other == room).count() as u64,
+    };
     Feed {
-        dues: dues.iter().map(|(milliseconds, room)| Due { at: at(*milliseconds), room: *room }).collect(),
-        sent: Arc::new(dues.iter().map(|_| AtomicU64::new(0)).collect()),
+        dues: dues.iter().enumerate().map(|(index, planned)| due(index, *planned)).collect(),
+        subscribers: vec![2, 1],
+        start: at(0),
+        sent: vec![None; dues.len()],
         arrivals: dues.iter().map(|_| Vec::new()).collect(),
         window: Window { start: at(1000), length: Duration::from_millis(100) },
     }
 }
 
-fn send(feed: &Feed, n: usize, instant: Mono) {
-    feed.sent[n].store(instant.as_nanos(), Ordering::Release);
+/// Publishing times of a push lane.
+fn times(window: Duration, tail: Duration) -> Times {
+    Times { warm_up: Duration::from_millis(150), window, tail, follow: Duration::from_secs(1) }
 }
 
 /// A quantile of recorded times, in milliseconds.
@@ -52,15 +56,37 @@ proptest! {
     ) {
         let arrivals = format!("arrivals={}", if constant { "constant" } else { "poisson" });
         let scenario = scenario(&[&format!("rooms={rooms}"), &arrivals, "rate_hz=50"]);
-        let window = Window { start: at(150), length: Duration::from_millis(600) };
-        let feed = Feed::plan(&scenario, seed, at(0), window, Duration::from_millis(tail));
-        prop_assert!(feed.dues.is_sorted_by_key(|due| due.at));
-        let end = at(750 + tail);
-        prop_assert!(feed.dues.iter().all(|due| due.at >= at(0) && due.at < end && due.room < rooms));
+        let times = times(Duration::from_millis(600), Duration::from_millis(tail));
+        let feed = Feed::plan(&scenario, seed, times);
+        prop_assert!(feed.dues.is_sorted_by_key(|due| due.offset));
+        let end = Duration::from_millis(750 + tail);
+        prop_assert!(feed.dues.iter().all(|due| due.offset < end && due.room < rooms));
         prop_assert_eq!((feed.sent.len(), feed.arrivals.len()), (feed.dues.len(), feed.dues.len()));
-        let again = Feed::plan(&scenario, seed, at(0), window, Duration::from_millis(tail));
-        prop_assert_eq!(again.dues, feed.dues);
+        let again = Feed::plan(&scenario, seed, times);
+        prop_assert_eq!(&again.dues, &feed.dues);
+        for room in 0..rooms {
+            let ordinals = feed.dues.iter().filter(|due| due.room == room).map(|due| due.ordinal);
+            prop_assert!(ordinals.eq(1..=feed.dues.iter().filter(|due| due.room == room).count() as u64));
+        }
     }
+
+    #[test]
+    fn a_longer_feed_begins_with_a_shorter_one(seed: u64, rooms in 1_u32..10) {
+        let scenario = scenario(&[&format!("rooms={rooms}")]);
+        let window = |milliseconds| times(Duration::from_millis(milliseconds), Duration::ZERO);
+        let (short, long) = (Feed::plan(&scenario, seed, window(600)), Feed::plan(&scenario, seed, window(2000)));
+        prop_assert_eq!(&short.dues[..], &long.dues[..short.dues.len()]);
+    }
+}
+
+#[test]
+fn the_start_moves_every_instant() {
+    let mut feed = Feed::plan(&scenario(&[]), 1, times(Duration::from_millis(600), Duration::ZERO));
+    feed.start_at(at(5000));
+    assert_eq!(feed.window, Window { start: at(5150), length: Duration::from_millis(600) });
+    assert_eq!(feed.due_at(3), at(5000) + feed.dues[3].offset);
+    let subscribers: u64 = (0..60).map(|room| u64::from(feed.subscribers[room])).sum();
+    assert_eq!(subscribers, 300);
 }
 
 #[test]
@@ -72,7 +98,8 @@ fn the_smallest_data_holds_the_largest_number() {
 
 #[test]
 fn only_our_own_data_has_a_number() {
-    for foreign in ["", "{}", r#"{"n":}"#, r#"{"n":,"pad":""}"#, r#"{"n":-1,"pad":""}"#, r#"{"m":1,"pad":""}"#, r#"{"n":7"#]
+    for foreign in
+        ["", "{}", r#"{"n":}"#, r#"{"n":,"pad":""}"#, r#"{"n":-1,"pad":""}"#, r#"{"m":1,"pad":""}"#, r#"{"n":7"#]
     {
         assert_eq!(number(foreign), None, "{foreign}");
     }
@@ -81,20 +108,18 @@ fn only_our_own_data_has_a_number() {
 #[test]
 fn constant_arrivals_of_rooms_do_not_coincide() {
     let scenario = scenario(&["arrivals=constant", "rooms=60", "rate_hz=5"]);
-    let window = Window { start: at(0), length: Duration::from_secs(1) };
-    let feed = Feed::plan(&scenario, 1, at(0), window, Duration::ZERO);
-    let instants: BTreeSet<_> = feed.dues.iter().map(|due| due.at).collect();
+    let feed = Feed::plan(&scenario, 1, times(Duration::from_millis(850), Duration::ZERO));
+    let instants: BTreeSet<_> = feed.dues.iter().map(|due| due.offset).collect();
     assert_eq!((instants.len(), feed.dues.len()), (300, 300));
     // As even between rooms as within one.
-    let gaps: Vec<_> = feed.dues.windows(2).map(|pair| pair[1].at.signed_nanos_since(pair[0].at)).collect();
+    let gaps: Vec<_> = feed.dues.windows(2).map(|pair| pair[1].offset.as_nanos() - pair[0].offset.as_nanos()).collect();
     assert!(gaps.iter().all(|gap| (3_333_332..=3_333_335).contains(gap)), "{gaps:?}");
 }
 
 #[test]
 fn poisson_rooms_have_schedules_of_their_own() {
-    let window = Window { start: at(0), length: Duration::from_secs(20) };
-    let feed = Feed::plan(&scenario(&["rooms=2"]), 1, at(0), window, Duration::ZERO);
-    let of = |room| feed.dues.iter().filter(move |due| due.room == room).map(|due| due.at).collect::<BTreeSet<_>>();
+    let feed = Feed::plan(&scenario(&["rooms=2"]), 1, times(Duration::from_millis(19_850), Duration::ZERO));
+    let of = |room| feed.dues.iter().filter(move |due| due.room == room).map(|due| due.offset).collect::<BTreeSet<_>>();
     assert!(of(0).is_disjoint(&of(1)));
     // 100 expected; 40 off would be four standard deviations.
     assert!((60..140).contains(&of(0).len()) && (60..140).contains(&of(1).len()));
@@ -109,34 +134,34 @@ fn the_window_is_half_open() {
 #[test]
 fn response_counts_from_the_due_instant_and_service_from_the_write() {
     let mut feed = feed(&[(990, 0), (1010, 0), (1020, 1), (1100, 0)]);
-    send(&feed, 1, at(1015));
+    feed.sent[1] = Some(at(1015));
     feed.arrivals[0] = vec![at(1090)];
     feed.arrivals[1] = vec![at(1040), at(1030)];
     feed.arrivals[3] = vec![at(1101)];
-    let (response, service) = feed.times(|room| if room == 0 { 3 } else { 2 });
-    // Two arrived, one of three is missing in room 0, both in room 1; those due outside are in neither.
-    assert_eq!((response.len(), response.undelivered_count()), (5, 3));
-    assert_eq!((service.len(), service.undelivered_count()), (5, 3));
-    assert_eq!([0.2, 0.4, 0.6].map(|q| milliseconds(&response, q)), [Some(20), Some(30), None]);
-    assert_eq!([0.2, 0.4, 0.6].map(|q| milliseconds(&service, q)), [Some(15), Some(25), None]);
+    let (response, service) = feed.times();
+    // Both arrived in room 0, the only one is missing in room 1; those due outside are in neither.
+    assert_eq!((response.len(), response.undelivered_count()), (3, 1));
+    assert_eq!((service.len(), service.undelivered_count()), (3, 1));
+    assert_eq!([0.3, 0.6, 0.9].map(|q| milliseconds(&response, q)), [Some(20), Some(30), None]);
+    assert_eq!([0.3, 0.6, 0.9].map(|q| milliseconds(&service, q)), [Some(15), Some(25), None]);
+    assert_eq!((feed.missing(1), feed.missing(2)), (0, 1));
 }
 
 #[test]
 fn an_arrival_before_its_due_instant_is_kept_as_evidence() {
     let mut feed = feed(&[(1010, 0)]);
     feed.arrivals[0] = vec![at(1009)];
-    let (response, _) = feed.times(|_| 1);
+    let (response, _) = feed.times();
     assert_eq!((response.negative_count(), response.most_negative_ns()), (1, Some(-1_000_000)));
 }
 
 #[test]
 fn the_publish_delay_of_what_was_not_written_is_infinite() {
-    let feed = feed(&[(990, 0), (1000, 0), (1050, 0)]);
-    send(&feed, 0, at(995));
-    send(&feed, 1, at(1004));
+    let mut feed = feed(&[(990, 0), (1000, 0), (1050, 0)]);
+    feed.sent[0] = Some(at(995));
+    feed.sent[1] = Some(at(1004));
     let delay = feed.publish_delay();
     assert_eq!((delay.len(), delay.undelivered_count(), milliseconds(&delay, 0.5)), (2, 1, Some(4)));
-    assert_eq!((feed.sent_at(1), feed.sent_at(2)), (Some(at(1004)), None));
 }
 
 #[test]
@@ -152,7 +177,7 @@ fn the_spread_is_from_the_first_to_the_last_of_more_than_one() {
 #[test]
 fn lines_hold_every_publication_counted_from_the_window() {
     let mut feed = feed(&[(990, 3), (1010, 4)]);
-    send(&feed, 1, at(1011));
+    feed.sent[1] = Some(at(1011));
     feed.arrivals[1] = vec![at(1019), at(1012), at(1018), at(1013)];
     let [before, inside] = &feed.lines()[..] else { panic!("two lines") };
     let nothing = record::Publication {

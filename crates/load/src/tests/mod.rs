@@ -2,7 +2,6 @@
 
 mod feed;
 mod host;
-mod pacer;
 mod plan;
 mod reactor;
 mod scenario;

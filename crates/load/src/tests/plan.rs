@@ -98,9 +98,29 @@ fn what_cannot_be_carried_out_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn more_than_memory_holds_is_refused_before_it_is_tried() {
+    for (pairs, what) in
+        [(["rate_hz=40000", "rooms=60"], "publications"), (["rate_hz=5000", "subscribers=60000"], "deliveries")]
+    {
+        let error = Plan { scenario: scenario(&pairs), ..plan(1) }.check(u64::MAX).unwrap_err().to_string();
+        assert!(error.contains(what) && error.contains("lower --rate"), "{error}");
+    }
+}
+
+#[test]
+fn every_lane_of_a_block_gets_the_same_feed_and_no_two_blocks_do() {
+    let mut seeds: Vec<_> = plan(2).cells().iter().map(|cell| (cell.feed_seed, cell.block)).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    assert_eq!(seeds.len(), 6, "one a block: {seeds:?}");
+    seeds.dedup_by_key(|(seed, _)| *seed);
+    assert_eq!(seeds.len(), 6, "each its own: {seeds:?}");
+}
+
+#[test]
 fn every_connection_needs_a_file() {
     let plan = Plan { scenario: scenario(&["subscribers=300", "rooms=60"]), ..plan(1) };
-    let needed = 300 + 2 * 60 + 64;
+    let needed = 300 + 60 + 64;
     assert_eq!(plan.check(needed), Ok(()));
     let error = plan.check(needed - 1).unwrap_err();
     assert_eq!(error, PlanError::Files { subscribers: 300, needed, limit: needed - 1 });

@@ -6,8 +6,8 @@ mod round_trip;
 use std::collections::BTreeMap;
 
 use crate::{
-    Cell, Deliveries, End, Header, Histogram, Host, Kernel, Lane, Memory, MemoryPoint, Publication, Scenario,
-    ServerCost, Tool, VERSION, Window,
+    Cell, Deliveries, End, Header, Histogram, Host, Kernel, Lane, Machine, Memory, MemoryPoint, Publication, Scenario,
+    Segments, ServerCost, Tool, VERSION, Window,
 };
 
 /// A header in which no optional member is empty.
@@ -95,8 +95,7 @@ fn cell() -> Cell {
             deliveries: 901,
             down: bytes(100),
             up: bytes(50),
-            segments_down: Some(901),
-            segments_up: Some(7),
+            segments: Some(Segments { deliveries: 1_300, down: 901, up: 7 }),
             requests: 11,
             responses_with_items: 10,
             new_connections: 9,
@@ -117,9 +116,7 @@ fn cell() -> Cell {
             context_switches: Some(44),
         },
         generator_cpu_ns: 5_000_000,
-        generator_core_busy: Some(0.25),
-        steal: Some(0.001),
-        others_cores: Some(0.02),
+        machine: Some(Machine { generator_core_busy: Some(0.25), steal: 0.001, others_cores: 0.02 }),
         memory: Some(Memory {
             points: vec![
                 MemoryPoint { connections: 60, user_bytes: 1_000_000, kernel_bytes: Some(2_000_000) },
@@ -127,6 +124,7 @@ fn cell() -> Cell {
             ],
         }),
         phases: vec![0.25, 0.5],
+        violations: BTreeMap::from([("changed_payload".to_owned(), 1)]),
         errors: BTreeMap::from([("connection_refused".to_owned(), 2)]),
     }
 }

@@ -12,8 +12,8 @@ fn every_line_comes_back_as_it_was_written() {
     writer.cell(&cell(), &publications()).expect("written");
     let mut bare = cell();
     bare.memory = None;
-    bare.steal = None;
-    bare.window.segments_down = None;
+    bare.machine = None;
+    bare.window.segments = None;
     writer.cell(&bare, &[]).expect("written");
     writer.end(end()).expect("ended");
 

@@ -81,7 +81,7 @@ pub(super) fn figure(input: Input<'_>) -> Result<Option<Figure>, DrawError> {
         wide: draw(WIDE)?,
         narrow: draw(NARROW)?,
         note: "Stream bytes: what the connection's both ends read, without TCP and IP. Striped parts travel to the server. Every byte \
-               is in exactly one category."
+               is in exactly one category. TCP/IP is 52 bytes per segment over the whole feed, not only its window."
             .to_owned(),
         table: table(input),
     }))

@@ -7,10 +7,11 @@ use super::{
     common::{Align, Form, Ink, NARROW, Pen, Scale, WIDE, linear_ticks, svg},
 };
 use crate::{
+    columns::both,
     dataset::Lane,
     numbers::{factor, factor_interval, time, time_interval, time_tick},
     ranking::Metric,
-    summary::{Interval, ServerSummary},
+    summary::ServerSummary,
     text::figure_answer,
     view::{CellView, RowView, TableView, lane_head},
 };
@@ -58,9 +59,10 @@ pub(super) fn figure(input: Input<'_>) -> Result<Option<Figure>, DrawError> {
         answer: figure_answer(input.parts(), Metric::Cpu, ("costs", "much"), time),
         wide: draw(WIDE)?,
         narrow: draw(NARROW)?,
-        note: "CPU time of the whole server process in the window over deliveries in it; the median over blocks with its interval. On \
-               loopback about half of the absolute value is the receiver's TCP work, which the kernel charges to the sender: read \
-               the ratio to the floor."
+        note: "CPU time of the whole server process in the window over deliveries in it; the median over blocks with its interval. It \
+               holds the work of taking the publications too, which is the same for every lane and pulls ratios toward 1. On loopback \
+               about half of the absolute value is the receiver's TCP work, which the kernel charges to the sender: read the ratio \
+               to the floor."
             .to_owned(),
         table: table(input),
     }))
@@ -70,11 +72,6 @@ impl Form {
     const fn cpu_pitch(self) -> i32 {
         if self.narrow { 54 } else { 42 }
     }
-}
-
-fn both(interval: Interval<f64>) -> Option<(f64, f64)> {
-    let [low, high] = interval;
-    low.zip(high)
 }
 
 fn paint(

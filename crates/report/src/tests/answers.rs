@@ -18,11 +18,30 @@ fn a_clear_winner_is_recommended_with_what_it_wins_by() {
     let answer = sentences(&record());
     assert_eq!(answer.len(), 3, "{answer:?}");
     assert!(answer[0].starts_with("Use WebSocket for this workload"), "{answer:?}");
-    assert!(
-        answer[1]
-            .starts_with("Its deliveries arrive soonest, half within 260 µs of being due; Short polling takes 1,9")
-    );
+    assert_eq!(answer[1], "Half of its deliveries arrive within 260 µs of being due.");
+    assert!(answer[2].starts_with("Against WebSocket, Short polling takes 1,9"), "{answer:?}");
     assert!(answer[2].contains("4.08x the bytes and costs 2.62x the server CPU"), "{answer:?}");
+}
+
+#[test]
+fn the_next_lane_is_named_apart_from_the_latest() {
+    let answer = sentences(&run(&[RAW, WEBSOCKET, SOCKETIO, SHORT_POLLING], Some("websocket")));
+    assert!(answer[1].contains("; the next, Socket.IO, takes 1.3"), "{answer:?}");
+    assert!(answer[2].starts_with("Against WebSocket, Short polling takes 1,9"), "{answer:?}");
+}
+
+#[test]
+fn no_factor_is_said_twice() {
+    let thrifty = Spec { cpu_ns: 4_000, ..SHORT_POLLING };
+    for lanes in [[RAW, SHORT_POLLING, WEBSOCKET], [RAW, thrifty, WEBSOCKET], [RAW, SSE, LONG_POLLING]] {
+        let answer = sentences(&run(&lanes, None)).join(" ");
+        let mut factors: Vec<&str> = answer.split(' ').filter(|word| word.ends_with('x')).collect();
+        let all = factors.len();
+        factors.sort_unstable();
+        factors.dedup();
+        assert_eq!(factors.len(), all, "{answer}");
+        assert!(answer.matches("as long").count() == 1, "{answer}");
+    }
 }
 
 #[test]
@@ -60,7 +79,7 @@ fn a_later_lane_that_spares_something_is_mentioned() {
     let answer = sentences(&run(&[RAW, thrifty, WEBSOCKET], Some("websocket")));
     assert_eq!(
         answer[0],
-        "Use WebSocket for the lowest delay; Short polling is later and costs 0.500x (0.500–0.501) the server CPU."
+        "Use WebSocket for the lowest delay, or Short polling for 0.500x (0.500–0.501) the server CPU."
     );
 }
 
@@ -78,6 +97,14 @@ fn a_single_lane_is_described_and_not_recommended() {
 #[test]
 fn the_floor_alone_is_no_choice() {
     assert_eq!(sentences(&run(&[RAW], None)), ["Only the floor was measured: there is nothing to choose between."]);
+}
+
+#[test]
+fn a_run_that_ended_before_its_first_cell_has_nothing_to_say() {
+    let mut record = record();
+    record.cells.clear();
+    record.end = None;
+    assert_eq!(sentences(&record), ["Nothing was measured: there is nothing to choose between."]);
 }
 
 #[test]

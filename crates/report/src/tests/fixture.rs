@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use measure::Recorder;
 use record::{
-    ByteCounts, Cell, Deliveries, End, Header, Histogram, Host, Kernel, Lane, Memory, MemoryPoint, Record, Scenario,
-    ServerCost, Tool, VERSION, Window,
+    ByteCounts, Cell, Deliveries, End, Header, Histogram, Host, Kernel, Lane, Machine, Memory, MemoryPoint, Record,
+    Scenario, Segments, ServerCost, Tool, VERSION, Window,
 };
 
 use crate::Dataset;
@@ -14,6 +14,8 @@ use crate::Dataset;
 pub(super) const PUBLISHES: u64 = 180;
 /// Deliveries in the window of one cell.
 pub(super) const DELIVERIES: u64 = PUBLISHES * 5;
+/// Deliveries of one cell, those before and after the window too.
+const FED: u64 = 260 * 5;
 /// Connections read at the end of one cell.
 pub(super) const CONNECTIONS: u64 = 300;
 /// How much each block is slower than the first lane's run and the twin's.
@@ -185,8 +187,9 @@ fn cell(spec: &Spec, block: u32, twin: bool) -> Cell {
     kernel.bytes_up = kernel.up.values().sum();
     let point = |connections: u64| MemoryPoint {
         connections,
-        user_bytes: 2_000_000 + connections * spec.memory,
-        kernel_bytes: Some(9_000_000 + connections * 8_000),
+        // Twice the block's number more, so that intervals have a width.
+        user_bytes: 2_000_000 + connections * (spec.memory + 2 * u64::from(block)),
+        kernel_bytes: Some(9_000_000 + connections * (8_000 + 2 * u64::from(block))),
     };
     Cell {
         lane: spec.lane.to_owned(),
@@ -212,21 +215,19 @@ fn cell(spec: &Spec, block: u32, twin: bool) -> Cell {
             deliveries: DELIVERIES,
             down: times(spec.down, DELIVERIES),
             up: times(spec.up, DELIVERIES),
-            segments_down: Some(DELIVERIES),
-            segments_up: Some(DELIVERIES / 2),
+            segments: Some(Segments { deliveries: FED, down: FED, up: FED / 2 }),
             requests: spec.requests * DELIVERIES,
             responses_with_items: spec.requests * DELIVERIES,
             new_connections: 0,
         },
         kernel,
-        // Twice the block's number more, so that medians and intervals differ.
+        // As for memory.
         server: ServerCost { cpu_ns: (spec.cpu_ns + 2 * u64::from(block)) * DELIVERIES, ..ServerCost::default() },
         generator_cpu_ns: 6_000 * DELIVERIES,
-        generator_core_busy: Some(0.31),
-        steal: Some(0.0),
-        others_cores: Some(0.01),
+        machine: Some(Machine { generator_core_busy: Some(0.31), steal: 0.0, others_cores: 0.01 }),
         memory: Some(Memory { points: vec![point(60), point(300)] }),
         phases: Vec::new(),
+        violations: BTreeMap::new(),
         errors: BTreeMap::new(),
     }
 }

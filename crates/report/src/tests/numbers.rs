@@ -3,7 +3,7 @@
 use measure::Ratio;
 
 use crate::numbers::{
-    bytes, count, excess_percent, factor, factor_interval, memory, percent, three_digits, time, time_interval,
+    bytes, count, excess_percent, factor, factor_interval, memory_interval, percent, three_digits, time, time_interval,
     time_tick,
 };
 
@@ -58,7 +58,7 @@ fn ticks_are_short_and_zero_needs_no_unit() {
 #[test]
 fn bytes_shares_factors_and_counts() {
     assert_eq!(bytes(237.0), "237 B");
-    assert_eq!(memory(1_638.4), "1.60 KiB");
+    assert_eq!(memory_interval(1_638.4, None), "1.60 KiB");
     assert_eq!(factor(110.4), "110x");
     assert_eq!(percent(0.004_5), "0.450 %");
     assert_eq!(percent(0.000_001), "0 %");

@@ -64,8 +64,40 @@ fn counts_and_costs_are_exact() {
     // 21,000 and twice the block's number more: 0, 2, .. 10.
     assert_eq!(polling["server"]["cpu_ns_per_delivery"], 21_005.0);
     assert_eq!(polling["server"]["cpu_ns_per_delivery_ci"], json!([21_000.0, 21_010.0]));
-    assert_eq!(polling["server"]["memory_bytes_per_connection"], json!({"user": 3_000.0, "kernel": 4_000.0}));
+    assert_eq!(
+        polling["server"]["memory_bytes_per_connection"],
+        json!({"user": 3_005.0, "user_ci": [3_000.0, 3_010.0], "kernel": 4_002.5, "kernel_ci": [4_000.0, 4_005.0]})
+    );
     assert_eq!(polling["cells"].as_array().map(Vec::len), Some(6));
+}
+
+#[test]
+fn segments_are_shared_by_the_deliveries_of_their_own_time() {
+    let mut record = record();
+    for cell in cells_of(&mut record, "raw") {
+        cell.window.segments = Some(record::Segments { deliveries: 2 * DELIVERIES, down: DELIVERIES, up: 0 });
+    }
+    let bytes = lane(&record, "raw")["bytes_per_delivery"].take();
+    assert_eq!(bytes["down"]["tcp_ip"], 26.0);
+    assert_eq!(bytes["up"]["tcp_ip"], 0.0);
+    assert_eq!(bytes["ip_total"], 202.0 + 26.0);
+}
+
+#[test]
+fn one_block_without_segments_leaves_the_lane_without_ip_bytes() {
+    let mut record = record();
+    cells_of(&mut record, "raw")[3].window.segments = None;
+    let bytes = lane(&record, "raw")["bytes_per_delivery"].take();
+    assert_eq!((&bytes["down"]["tcp_ip"], &bytes["ip_total"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn memory_of_five_blocks_has_no_interval() {
+    let mut record = record();
+    cells_of(&mut record, "raw")[0].memory = None;
+    let memory = lane(&record, "raw")["server"]["memory_bytes_per_connection"].take();
+    assert_eq!(memory["user"], 1_030.0);
+    assert_eq!(memory["user_ci"], json!([null, null]));
 }
 
 #[test]
@@ -136,17 +168,20 @@ fn what_was_not_measured_is_null_and_never_zero() {
     let mut record = record();
     for cell in cells_of(&mut record, "websocket") {
         cell.memory = None;
-        cell.window.segments_up = None;
+        cell.window.segments = None;
         cell.server.cpu_ns = 0;
         cell.kernel.connections = 0;
         cell.generator_cpu_ns = 0;
     }
     let websocket = lane(&record, "websocket");
-    assert_eq!(websocket["server"]["memory_bytes_per_connection"], json!({"user": null, "kernel": null}));
+    assert_eq!(
+        websocket["server"]["memory_bytes_per_connection"],
+        json!({"user": null, "user_ci": [null, null], "kernel": null, "kernel_ci": [null, null]})
+    );
     assert_eq!(websocket["server"]["cpu_ns_per_delivery"], Value::Null);
     assert_eq!(websocket["server"]["cpu_ratio_to_raw_ci"], json!([null, null]));
     assert_eq!(websocket["bytes_per_delivery"]["up"]["tcp_ip"], Value::Null);
-    assert_eq!(websocket["bytes_per_delivery"]["down"]["tcp_ip"], 52.0);
+    assert_eq!(websocket["bytes_per_delivery"]["down"]["tcp_ip"], Value::Null);
     assert_eq!(websocket["bytes_per_delivery"]["ip_total"], Value::Null);
     assert_eq!(websocket["bytes_per_delivery"]["stream_total"], 203.0);
     assert_eq!(websocket["setup_bytes"], Value::Null);

@@ -1,6 +1,6 @@
 //! Every rule, provoked once; the limits' other side is the run that all tests begin with.
 
-use record::{Cell, Histogram, Record};
+use record::{Cell, Histogram, Machine, Record};
 
 use super::fixture::{CONNECTIONS, DELIVERIES, cells_of, dataset, histogram, record};
 use crate::{Outcome, Status, Verdict, verdict};
@@ -24,6 +24,10 @@ fn fires(verdict: &Verdict, status: Status, words: &str) {
     assert_eq!(verdict.checks_passed, verdict.checks.len() - 1);
 }
 
+fn machine(cell: &mut Cell) -> &mut Machine {
+    cell.machine.as_mut().expect("the fixture has it")
+}
+
 #[track_caller]
 fn on_one_cell(words: &str, change: impl Fn(&mut Cell)) {
     fires(&with(1, change), Status::Invalid, words);
@@ -39,7 +43,7 @@ fn on_half_the_cells(status: Status, words: &str, change: impl Fn(&mut Cell)) {
 fn a_clean_run_is_valid_and_says_what_was_checked() {
     let verdict = judged(&record());
     assert_eq!(verdict.status, Status::Valid);
-    assert_eq!((verdict.checks_passed, verdict.checks.len()), (16, 16));
+    assert_eq!((verdict.checks_passed, verdict.checks.len()), (19, 19));
     assert!(verdict.reasons.is_empty() && verdict.withdrawn.is_empty());
 }
 
@@ -57,6 +61,11 @@ fn a_delivery_missing_from_the_ledger_is_lost_too() {
 }
 
 #[test]
+fn a_delivery_that_nobody_expected_makes_a_run_invalid() {
+    on_one_cell("more was delivered than expected", |cell| cell.deliveries.delivered = DELIVERIES + 1);
+}
+
+#[test]
 fn one_duplicate_makes_a_run_invalid() {
     on_one_cell("came twice", |cell| cell.deliveries.duplicated = 1);
 }
@@ -69,6 +78,13 @@ fn disorder_without_a_gap_makes_a_run_invalid() {
         cell.deliveries.gaps_told = 1;
     });
     assert_eq!(told.status, Status::Valid);
+}
+
+#[test]
+fn one_changed_payload_makes_a_run_invalid() {
+    on_one_cell("no server may make", |cell| {
+        cell.violations.insert("changed_payload".to_owned(), 1);
+    });
 }
 
 #[test]
@@ -104,7 +120,7 @@ fn a_feed_below_its_rate_makes_a_run_invalid() {
 
 #[test]
 fn a_busy_generator_makes_a_run_invalid() {
-    on_half_the_cells(Status::Invalid, "generator's core", |cell| cell.generator_core_busy = Some(0.91));
+    on_half_the_cells(Status::Invalid, "generator's core", |cell| machine(cell).generator_core_busy = Some(0.91));
 }
 
 #[test]
@@ -116,8 +132,8 @@ fn a_late_publisher_makes_a_run_invalid() {
 
 #[test]
 fn a_disturbed_machine_makes_a_run_suspect() {
-    on_half_the_cells(Status::Suspect, "hypervisor", |cell| cell.steal = Some(0.02));
-    on_half_the_cells(Status::Suspect, "other processes", |cell| cell.others_cores = Some(0.06));
+    on_half_the_cells(Status::Suspect, "hypervisor", |cell| machine(cell).steal = 0.02);
+    on_half_the_cells(Status::Suspect, "other processes", |cell| machine(cell).others_cores = 0.06);
 }
 
 #[test]
@@ -170,6 +186,41 @@ fn a_debug_build_is_suspect() {
 }
 
 #[test]
+fn a_shared_cpu_makes_a_run_suspect() {
+    let mut record = record();
+    record.header.host.server_cpu = None;
+    fires(&judged(&record), Status::Suspect, "had to share their CPUs");
+}
+
+#[test]
+fn a_generator_without_a_cpu_of_its_own_is_not_called_idle() {
+    let mut record = record();
+    for (cell, _) in &mut record.cells {
+        machine(cell).generator_core_busy = None;
+    }
+    let verdict = judged(&record);
+    let busy = verdict.checks.iter().find(|check| check.name.contains("generator's core")).expect("the rule");
+    assert_eq!(busy.outcome, Outcome::NotMeasured);
+}
+
+#[test]
+fn a_run_interrupted_before_anything_was_measured_is_suspect() {
+    let mut died = record();
+    died.cells.clear();
+    died.end = None;
+    let mut ended = record();
+    ended.cells.clear();
+    ended.end.as_mut().expect("an end").interrupted = true;
+    for record in [died, ended] {
+        let verdict = judged(&record);
+        assert_eq!(verdict.status, Status::Suspect);
+        assert_eq!(verdict.reasons.len(), 2, "{:?}", verdict.reasons);
+        assert_eq!(verdict.reasons[0], "nothing was measured");
+        assert!(verdict.reasons[1].starts_with("interrupted: "), "{:?}", verdict.reasons);
+    }
+}
+
+#[test]
 fn a_run_without_cells_is_invalid() {
     let mut record = record();
     record.cells.clear();
@@ -182,13 +233,13 @@ fn a_run_without_cells_is_invalid() {
 fn what_the_record_does_not_hold_does_not_pass() {
     let mut record = record();
     for (cell, _) in &mut record.cells {
-        cell.steal = None;
+        cell.machine = None;
         cell.kernel.connections = 0;
     }
     let verdict = judged(&record);
     assert_eq!(verdict.status, Status::Valid);
-    assert_eq!(verdict.checks_passed, 14);
-    assert_eq!(verdict.checks.iter().filter(|check| check.outcome == Outcome::NotMeasured).count(), 2);
+    assert_eq!(verdict.checks_passed, 15);
+    assert_eq!(verdict.checks.iter().filter(|check| check.outcome == Outcome::NotMeasured).count(), 4);
 }
 
 #[test]

@@ -48,8 +48,7 @@ impl Frames for Items {
                 Frame::Heartbeat { bytes, reply: Some(vec![0; length_prefixed::HEADER_LEN]) }
             }
             length_prefixed::Event::Item(item) => {
-                let text = std::str::from_utf8(item)
-                    .map_err(|error| Violation { bytes, reason: error.to_string() })?;
+                let text = std::str::from_utf8(item).map_err(|error| Violation { bytes, reason: error.to_string() })?;
                 Frame::Item { text, bytes }
             }
         }))

@@ -77,11 +77,11 @@ struct Items {
 
 impl Items {
     /// Splits the next item off what has come.
-    fn take(&mut self) -> Result<Option<Bytes>, usize> {
+    fn take(&mut self) -> Result<Option<Bytes>, Oversize> {
         let Some(header) = self.input.first_chunk::<{ length_prefixed::HEADER_LEN }>() else { return Ok(None) };
         let length = u32::from_be_bytes(*header) as usize;
         if length > self.max_item_bytes {
-            return Err(length);
+            return Err(Oversize(length));
         }
         if self.input.len() < header.len() + length {
             return Ok(None);
@@ -94,26 +94,34 @@ impl Items {
         Ok(Some(item.split_off(length_prefixed::HEADER_LEN).freeze()))
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.connection.write_all(bytes).await
+    /// Writes a last item and waits for the peer's end. What still comes is passed over: an end with unread bytes would be
+    /// a reset, and a reset takes back what the peer has not read yet.
+    async fn part(mut self, last: Control) {
+        let goodbye = async {
+            self.send(Some(&last), &[]).await?;
+            self.connection.shutdown().await?;
+            let mut rest = [0; 1024];
+            while self.connection.read(&mut rest).await? > 0 {}
+            io::Result::Ok(())
+        };
+        // Whether it was heard or not, the connection is over.
+        let _heard = timeout(GOODBYE, goodbye).await;
     }
 }
 
+/// An item of more bytes than are taken.
+struct Oversize(usize);
+
 impl Carrier for Items {
-    async fn receive(&mut self) -> Incoming {
+    type Fault = Oversize;
+
+    async fn receive(&mut self) -> Incoming<Oversize> {
         loop {
             match self.take() {
                 Ok(Some(item)) if item.is_empty() => return Incoming::Alive,
                 Ok(Some(item)) => return Incoming::Item(item),
                 Ok(None) => {}
-                Err(length) => {
-                    let limit = self.max_item_bytes;
-                    let detail = format!("an item of {length} bytes; at most {limit} are taken");
-                    let refusal = Control::Error(Refusal { reference: None, status: 413, detail });
-                    // Told as far as it goes: the stream cannot be followed any more.
-                    let _told = self.send(Some(&refusal), &[]).await;
-                    return Incoming::End;
-                }
+                Err(oversize) => return Incoming::Fault(oversize),
             }
             // Waiting holds no buffer: most clients say nothing for most of the time.
             if self.connection.tcp().readable().await.is_err() {
@@ -130,30 +138,27 @@ impl Carrier for Items {
     }
 
     async fn send(&mut self, control: Option<&Control>, items: &[Stored]) -> io::Result<()> {
-        let mut bytes =
-            Vec::with_capacity(items.iter().map(|item| length_prefixed::HEADER_LEN + item.json.len()).sum());
+        let size = items.iter().map(|item| length_prefixed::HEADER_LEN + item.json.len()).sum();
+        let mut bytes = Vec::with_capacity(size);
         if let Some(control) = control {
             length_prefixed::encode(control.encode().as_bytes(), &mut bytes);
         }
         for item in items {
             length_prefixed::encode(&item.json, &mut bytes);
         }
-        self.write(&bytes).await
+        self.connection.write_all(&bytes).await
     }
 
     async fn heartbeat(&mut self) -> io::Result<()> {
-        self.write(&[0; length_prefixed::HEADER_LEN]).await
+        self.connection.write_all(&[0; length_prefixed::HEADER_LEN]).await
     }
 
-    async fn close(mut self, close: Close) {
-        let goodbye = async {
-            self.send(Some(&Control::Close(close)), &[]).await?;
-            self.connection.shutdown().await?;
-            let mut rest = [0; 256];
-            while self.connection.read(&mut rest).await? > 0 {}
-            io::Result::Ok(())
-        };
-        // Whether it was heard or not, the connection is over.
-        let _heard = timeout(GOODBYE, goodbye).await;
+    async fn close(self, close: Close) {
+        self.part(Control::Close(close)).await;
+    }
+
+    async fn refuse(self, Oversize(length): Oversize) {
+        let detail = format!("an item of {length} bytes; at most {} are taken", self.max_item_bytes);
+        self.part(Control::Error(Refusal { reference: None, status: 413, detail })).await;
     }
 }

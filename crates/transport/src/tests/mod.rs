@@ -152,7 +152,7 @@ impl Script {
         self.written.get(&connection).map_or(&[], |bytes| &bytes[from..])
     }
 
-    fn events(&mut self) -> Vec<Event> {
+    fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 

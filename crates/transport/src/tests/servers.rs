@@ -141,13 +141,8 @@ pub(super) fn nothing_new(status: u16, position: &str) -> Vec<u8> {
 
 /// A refusal, which is an announced end when there is a code.
 pub(super) fn problem(status: u16, code: Option<u16>) -> Vec<u8> {
-    let problem = Problem {
-        kind: "kind".to_owned(),
-        title: "Title".to_owned(),
-        status,
-        detail: "what to do".to_owned(),
-        code,
-    };
+    let problem =
+        Problem { kind: "kind".to_owned(), title: "Title".to_owned(), status, detail: "what to do".to_owned(), code };
     let retry_after = if code.is_some() { "Retry-After: 2\r\n" } else { "" };
     let fields = format!("Content-Type: {MEDIA_TYPE}\r\n{retry_after}");
     answer(status, &fields, &serde_json::to_string(&problem).unwrap())

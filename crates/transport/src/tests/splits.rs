@@ -23,8 +23,17 @@ enum Piece {
     Forbidden(Index),
 }
 
-fn two_way_streams() -> impl Strategy<Value = (Option<(u16, Option<u16>)>, bool, Vec<Piece>)> {
-    let refused = option::weighted(0.1, prop::sample::select(vec![(400, None), (503, Some(3001)), (403, Some(3501))]));
+/// The server's side of a two-way connection.
+#[derive(Debug, Clone)]
+struct Server {
+    /// Status and code of the refusal, where the upgrade is not accepted.
+    refuses: Option<(u16, Option<u16>)>,
+    says_hello: bool,
+    script: Vec<Piece>,
+}
+
+fn two_way_servers() -> impl Strategy<Value = Server> {
+    let refuses = option::weighted(0.1, prop::sample::select(vec![(400, None), (503, Some(3001)), (403, Some(3501))]));
     let piece = prop_oneof![
         8 => (2_usize..300).prop_map(Piece::Publication),
         1 => Just(Piece::Gap),
@@ -35,20 +44,24 @@ fn two_way_streams() -> impl Strategy<Value = (Option<(u16, Option<u16>)>, bool,
         1 => Just(Piece::Goodbye),
         1 => any::<Index>().prop_map(Piece::Forbidden),
     ];
-    (refused, prop::bool::weighted(0.9), vec(piece, 0..8))
+    (refuses, prop::bool::weighted(0.9), vec(piece, 0..8)).prop_map(|(refuses, says_hello, script)| Server {
+        refuses,
+        says_hello,
+        script,
+    })
 }
 
 /// The server's whole stream, as `lane` carries it.
-fn stream(lane: TwoWay, (refused, says_hello, script): &(Option<(u16, Option<u16>)>, bool, Vec<Piece>)) -> Vec<u8> {
+fn stream(lane: TwoWay, server: &Server) -> Vec<u8> {
     let request = Script::start(lane.id(), target()).written[&0].clone();
-    let mut bytes = match refused {
-        Some((status, code)) => problem(*status, *code),
+    let mut bytes = match server.refuses {
+        Some((status, code)) => problem(status, code),
         None => lane.accept(&request),
     };
-    if *says_hello {
+    if server.says_hello {
         bytes.extend(lane.item(&hello(41)));
     }
-    for (offset, piece) in (42..).zip(script) {
+    for (offset, piece) in (42..).zip(&server.script) {
         bytes.extend(match piece {
             Piece::Publication(size) => lane.item(&sized(offset, *size)),
             Piece::Gap => lane.item(&gap(offset, offset)),
@@ -159,12 +172,12 @@ proptest! {
 
     #[test]
     fn two_way_streams_are_the_same_however_they_are_split(
-        script in two_way_streams(),
+        server in two_way_servers(),
         byte in option::of((any::<Index>(), any::<u8>())),
         cuts in vec(any::<Index>(), 0..10),
     ) {
         for lane in TwoWay::ALL {
-            let mut bytes = stream(lane, &script);
+            let mut bytes = stream(lane, &server);
             damage(&mut bytes, byte.as_ref());
             let whole = run_two_way(lane, &[&bytes], usize::MAX);
             prop_assert_eq!(&run_two_way(lane, &pieces(&bytes, &cuts), usize::MAX), &whole);
@@ -174,12 +187,12 @@ proptest! {
 
     #[test]
     fn a_two_way_stream_that_was_stopped_anywhere_fails_no_more(
-        script in two_way_streams(),
+        server in two_way_servers(),
         byte in option::of((any::<Index>(), any::<u8>())),
         cut in any::<Index>(),
     ) {
         for lane in TwoWay::ALL {
-            let mut bytes = stream(lane, &script);
+            let mut bytes = stream(lane, &server);
             damage(&mut bytes, byte.as_ref());
             let (before, after) = bytes.split_at(cut.index(bytes.len() + 1));
             let failed = |outcome: &Outcome| outcome.events.iter().filter(|event| matches!(event, Event::Failed(_))).count();
@@ -219,7 +232,9 @@ proptest! {
         let run = |pieces: Vec<&[u8]>| {
             let mut script = Script::start("short-polling", target());
             (1..=3).for_each(|reference| script.publish("message", "1", reference));
-            pieces.into_iter().for_each(|piece| script.feed(1, piece));
+            for piece in pieces {
+                script.feed(1, piece);
+            }
             script.end(1);
             script.end(0);
             script.finish()

@@ -1,1 +1,82 @@
-//! x
+//! The list of all transports: what every entry keeps, so that nothing made from the list can go wrong.
+
+use std::collections::BTreeSet;
+
+use crate::{ALL, Look, OptionKind, Role, Spec};
+
+fn is_kebab_case(text: &str) -> bool {
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    text.split('-').all(word)
+}
+
+fn distinct<T: Ord>(of: impl Fn(&'static Spec) -> T) -> usize {
+    ALL.iter().map(of).collect::<BTreeSet<_>>().len()
+}
+
+#[test]
+fn names_colours_and_marks_are_taken_once() {
+    assert_eq!(distinct(|spec| spec.id), ALL.len());
+    assert_eq!(distinct(|spec| spec.title), ALL.len());
+    assert_eq!(distinct(|spec| spec.prefix), ALL.len());
+    assert_eq!(distinct(|spec| spec.look.light), ALL.len());
+    assert_eq!(distinct(|spec| spec.look.dark), ALL.len());
+    assert_eq!(distinct(|spec| spec.look.mark), ALL.len());
+}
+
+#[test]
+fn ids_and_options_are_in_kebab_case() {
+    for spec in ALL {
+        assert!(is_kebab_case(spec.id), "{}", spec.id);
+        for option in spec.options {
+            assert!(is_kebab_case(option.name), "{}+{}", spec.id, option.name);
+            assert!(!option.help.is_empty());
+        }
+        let names: BTreeSet<_> = spec.options.iter().map(|option| option.name).collect();
+        assert_eq!(names.len(), spec.options.len(), "{}", spec.id);
+    }
+}
+
+#[test]
+fn the_default_of_an_option_lies_within_its_bounds() {
+    for option in ALL.iter().flat_map(|spec| spec.options) {
+        let OptionKind::Duration { default, min, max } = option.kind;
+        assert!(min <= default && default <= max, "{}", option.name);
+    }
+}
+
+#[test]
+fn the_prefix_of_a_transport_ends_with_its_id() {
+    for spec in ALL {
+        assert!(spec.prefix.starts_with('/') && spec.prefix.ends_with(&format!("/{}", spec.id)), "{}", spec.prefix);
+    }
+}
+
+#[test]
+fn there_is_one_floor_and_one_twin() {
+    let count = |role| ALL.iter().filter(|spec| spec.role == role).count();
+    assert_eq!((count(Role::Floor), count(Role::Twin)), (1, 1));
+}
+
+#[test]
+fn every_transport_is_drawn_as_it_always_was() {
+    let look = |id: &str| ALL.iter().find(|spec| spec.id == id).map(|spec| spec.look);
+    let expected = |light, dark, mark| Some(Look { light, dark, mark });
+    assert_eq!(look("raw"), expected("#6B7280", "#9CA3AF", "line"));
+    assert_eq!(look("short-polling"), expected("#C2410C", "#FB923C", "circle"));
+    assert_eq!(look("websocket"), expected("#1D4ED8", "#60A5FA", "diamond"));
+    for Look { light, dark, .. } in ALL.iter().map(|spec| spec.look) {
+        for colour in [light, dark] {
+            let digits = colour.strip_prefix('#').unwrap();
+            assert!(digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{colour}");
+        }
+    }
+}
+
+#[test]
+fn a_browser_half_is_a_checked_module_that_subscribes() {
+    for (id, module) in ALL.iter().filter_map(|spec| Some((spec.id, spec.browser_module?))) {
+        assert!(module.starts_with("// @ts-check"), "{id}");
+        assert!(module.contains("export function subscribe("), "{id}");
+    }
+}

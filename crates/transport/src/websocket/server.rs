@@ -36,6 +36,13 @@ const READ_BUFFER_BYTES: usize = 1024;
 /// at once, because every batch ends with a flush.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 
+/// How many times the largest item a message may be and still be read to its end, so that the refusal finds a peer that
+/// is not writing any more. What is larger is refused as it begins, and the peer may see a reset before it sees why.
+const READABLE: usize = 4;
+
+/// The fault of a message over the limit.
+const TOO_LARGE: Fault = (close_code::SIZE, "the message is too large");
+
 pub(super) fn routes(hub: Hub) -> Router {
     // `any`, because over HTTP/2 the handshake is a CONNECT (RFC 8441).
     Router::new().route("/", any(subscribe)).with_state(hub)
@@ -58,36 +65,46 @@ async fn subscribe(
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         // A batch is flushed before the next one is read, so this is never reached by a batch and its frames.
-        .max_write_buffer_size(2 * (limits.reply_bytes + max_item_bytes))
-        .max_message_size(max_item_bytes)
-        .max_frame_size(max_item_bytes);
+        .max_write_buffer_size(2 * (limits.reply_bytes + max_item_bytes + WRITE_BUFFER_BYTES))
+        .max_message_size(READABLE * max_item_bytes)
+        .max_frame_size(READABLE * max_item_bytes);
     let position = subscription.position().clone();
     let stream = Stream { hub, room: feed.room, position, subscription: Some(subscription) };
-    Ok(upgrade.on_upgrade(|socket| stream.run(Frames { socket })))
+    Ok(upgrade.on_upgrade(move |socket| stream.run(Frames { socket, max_item_bytes })))
 }
 
 /// Items as text messages.
 struct Frames {
     socket: WebSocket,
+    max_item_bytes: usize,
 }
 
 impl Frames {
-    /// Tells the peer which rule it broke.
-    async fn refuse(&mut self, code: u16, reason: &'static str) -> Incoming {
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-        // Told as far as it goes: the connection ends either way.
-        let _told = timeout(GOODBYE, self.socket.send(Message::Close(Some(frame)))).await;
-        Incoming::End
+    /// Writes a last close frame and waits for the peer's.
+    async fn part(mut self, code: u16, reason: Utf8Bytes) {
+        let goodbye = async {
+            self.socket.send(Message::Close(Some(CloseFrame { code, reason }))).await?;
+            while let Some(Ok(_)) = self.socket.recv().await {}
+            Ok::<_, axum::Error>(())
+        };
+        // Whether it was heard or not, the connection is over.
+        let _heard = timeout(GOODBYE, goodbye).await;
     }
 }
 
+/// A close code and the rule that was broken.
+type Fault = (u16, &'static str);
+
 impl Carrier for Frames {
-    async fn receive(&mut self) -> Incoming {
+    type Fault = Fault;
+
+    async fn receive(&mut self) -> Incoming<Fault> {
         match self.socket.recv().await {
+            Some(Ok(Message::Text(text))) if text.len() > self.max_item_bytes => Incoming::Fault(TOO_LARGE),
             Some(Ok(Message::Text(text))) => Incoming::Item(text.into()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Alive,
             Some(Ok(Message::Binary(_))) => {
-                self.refuse(close_code::UNSUPPORTED, "binary messages are not carried; send text").await
+                Incoming::Fault((close_code::UNSUPPORTED, "binary messages are not carried; send text"))
             }
             Some(Ok(Message::Close(_))) => {
                 // The library answers the close when the stream is driven on.
@@ -96,11 +113,9 @@ impl Carrier for Frames {
             }
             None => Incoming::End,
             Some(Err(error)) => match error.into_inner().downcast_ref() {
-                Some(ProtocolError::Capacity(CapacityError::MessageTooLong { .. })) => {
-                    self.refuse(close_code::SIZE, "the message is too large").await
-                }
-                Some(ProtocolError::Utf8(_)) => self.refuse(close_code::INVALID, "the text is not UTF-8").await,
-                Some(ProtocolError::Protocol(_)) => self.refuse(close_code::PROTOCOL, "a frame breaks RFC 6455").await,
+                Some(ProtocolError::Capacity(CapacityError::MessageTooLong { .. })) => Incoming::Fault(TOO_LARGE),
+                Some(ProtocolError::Utf8(_)) => Incoming::Fault((close_code::INVALID, "the text is not UTF-8")),
+                Some(ProtocolError::Protocol(_)) => Incoming::Fault((close_code::PROTOCOL, "a frame breaks RFC 6455")),
                 _ => Incoming::End,
             },
         }
@@ -122,14 +137,13 @@ impl Carrier for Frames {
     }
 
     async fn close(mut self, close: Close) {
-        let frame = CloseFrame { code: close.code, reason: close.reason.clone().into() };
-        let goodbye = async {
-            self.send(Some(&Control::Close(close)), &[]).await?;
-            self.socket.send(Message::Close(Some(frame))).await.map_err(io::Error::other)?;
-            while let Some(Ok(_)) = self.socket.recv().await {}
-            io::Result::Ok(())
-        };
-        // Whether it was heard or not, the connection is over.
-        let _heard = timeout(GOODBYE, goodbye).await;
+        let (code, reason) = (close.code, close.reason.clone().into());
+        if matches!(timeout(GOODBYE, self.send(Some(&Control::Close(close)), &[])).await, Ok(Ok(()))) {
+            self.part(code, reason).await;
+        }
+    }
+
+    async fn refuse(self, (code, reason): Fault) {
+        self.part(code, Utf8Bytes::from_static(reason)).await;
     }
 }

@@ -85,3 +85,13 @@ fn a_refused_connection_ends_before_it_began() {
     assert_eq!(rig.reactor.open_connections(), 0);
     assert!(rig.reactor.take_ended().iter().all(|ended| ended.kernel.is_none()));
 }
+
+#[test]
+fn a_connection_that_cannot_even_be_begun_ends_all_the_same() {
+    // No stream leads to a multicast address: the kernel says so at once.
+    let mut rig = Rig::connected(SocketAddr::from((Ipv4Addr::new(224, 0, 0, 1), 1)), b"hello");
+    assert_eq!(rig.reactor.opened(), 0);
+    rig.until(|rig| !rig.seen(0).ends.is_empty());
+    (0..3).for_each(|_| rig.turn());
+    assert_eq!(rig.seen(0).ends, [CONNECTION]);
+}

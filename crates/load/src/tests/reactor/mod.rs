@@ -2,6 +2,7 @@
 
 mod bytes;
 mod ends;
+mod publishing;
 mod timers;
 
 use std::{
@@ -81,11 +82,18 @@ impl Driver for Toy {
 
 /// Who was told something and when, in order.
 #[derive(Debug, Default)]
-struct Log(Vec<(ClientId, Mono)>);
+struct Log {
+    told: Vec<(ClientId, Mono)>,
+    sent: Vec<(usize, Mono)>,
+}
 
 impl Sink for Log {
     fn take(&mut self, client: ClientId, at: Mono, _out: &Out) {
-        self.0.push((client, at));
+        self.told.push((client, at));
+    }
+
+    fn sent(&mut self, n: usize, at: Mono) {
+        self.sent.push((n, at));
     }
 }
 
