@@ -13,7 +13,7 @@ default:
 bench *ARGS:
     cargo run --release -p feedbench -- bench "$@"
 
-# Serves the feeds and the page that shows all transports side by side, on http://127.0.0.1:8080.
+# Serves the feeds and a page that shows one room, on http://127.0.0.1:8080.
 [group('measure')]
 demo *ARGS:
     cargo run --release -p feedbench -- serve --listen 127.0.0.1:8080 "$@"
