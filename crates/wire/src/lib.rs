@@ -13,6 +13,7 @@
 //! | [`duration`] | `250ms`, `25s` in queries, lanes and flags |
 //! | [`websocket`] | RFC 6455 frames, both ways |
 //! | [`length_prefixed`] | the framing of the control lane |
+//! | [`sse`] | server-sent events, both ways |
 //! | [`http1`] | HTTP/1.1 responses, every byte accounted for |
 //!
 //! The client drivers read with these codecs; the server writes with other people's libraries, so each checks the
@@ -28,6 +29,7 @@ pub mod poll;
 pub mod position;
 pub mod problem;
 pub mod publication;
+pub mod sse;
 pub mod uplink;
 pub mod websocket;
 

@@ -5,4 +5,5 @@ mod feed;
 mod http1;
 mod length_prefixed;
 mod names;
+mod sse;
 mod websocket;
