@@ -37,7 +37,7 @@ calibrate *ARGS:
 
 # Runs all tests.
 [group('check')]
-test *ARGS:
+test *ARGS: outsiders
     cargo test --workspace --no-fail-fast "$@"
 
 # Everything that must hold before a change is merged: lints, licences, tests, and benches that build.
@@ -61,6 +61,13 @@ deny: setup
 [group('check')]
 setup:
     command -v cargo-deny >/dev/null || cargo install cargo-deny --locked
+
+# Installs the clients that others wrote and that check us, the programs as root. What cannot be had, its tests name.
+[private]
+outsiders:
+    -@missing=$(for name in curl chromium node npm; do command -v $name >/dev/null || echo ${name/%node/nodejs}; done); \
+        [[ -z $missing ]] || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; }
+    -@cd crates/cli/tests/outsiders && [[ node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --no-audit --no-fund
 
 # Formats the code.
 [group('check')]

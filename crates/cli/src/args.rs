@@ -24,6 +24,8 @@ pub(crate) enum Verb {
     Report(ReportArgs),
     /// Checks the ruler itself: measured against what is known
     Calibrate(CalibrateArgs),
+    /// Checks that a server keeps the feed contract: every promise on every lane
+    Conform(ConformArgs),
     /// Shows lanes, scenarios and header profiles
     List(ListArgs),
 }
@@ -119,6 +121,28 @@ pub(crate) struct CalibrateArgs {
     /// The folder in which the run's folder is made
     #[arg(long, default_value = "reports", value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConformArgs {
+    /// The server, as http://HOST:PORT
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// Lanes, comma-separated; all transports when left out
+    #[arg(long, value_delimiter = ',', value_name = "LANE,..")]
+    pub(crate) lanes: Vec<String>,
+    /// Promises, comma-separated; all when left out
+    #[arg(long, value_delimiter = ',', value_name = "PROMISE,..")]
+    pub(crate) only: Vec<String>,
+    /// The server's process, which is told to stop at the very end to see what it says then
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub(crate) pid: Option<i32>,
+    /// Waits for what takes longer than seconds, such as a death at the default heartbeat
+    #[arg(long)]
+    pub(crate) patient: bool,
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,

@@ -84,6 +84,7 @@ fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
         seed,
         headers: Headers::built_in(&args.headers)?,
         catalog: transport::ALL,
+        rtt: None,
         command: command_line(seed, args.seed.is_some()),
         commit: option_env!("FEEDBENCH_COMMIT").map(ToOwned::to_owned),
     })

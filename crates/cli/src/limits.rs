@@ -124,6 +124,10 @@ limit_args! {
     drain: Span = |span| span.0;
     /// When pollers and those sent away are asked to come back
     retry_after: Span = |span| span.0;
+    /// How long a request may ask to be held
+    max_hold: Span = |span| span.0;
+    /// How long a request is held that does not say
+    hold: Span = |span| span.0;
     /// Connections that may wait to be accepted
     listen_backlog: u32 = |n| n;
 }

@@ -5,6 +5,7 @@
 mod args;
 mod bench;
 mod calibrate;
+mod conform;
 mod limits;
 mod list;
 mod output;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            return wrong_usage("name a command: serve, bench, report, calibrate or list; --help says more");
+            return wrong_usage("name a command: serve, bench, report, calibrate, conform or list; --help says more");
         }
         Err(error) => return wrong_usage(&one_line(&error.render().to_string())),
     };
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(&args),
         Verb::Report(args) => report_page::run(&args),
         Verb::Calibrate(args) => calibrate::run(&args),
+        Verb::Conform(args) => conform::run(&args),
         Verb::List(args) => list::run(&args),
     };
     match ended {

@@ -19,7 +19,7 @@ pub mod subscription;
 
 pub use hub::{Counts, Hub, HubError, PublishError, RoomInfo};
 pub use limits::{Limits, LimitsError};
-pub use ring::{Batch, ReadLimit, Stored};
+pub use ring::{Batch, FORMS, ReadLimit, Stored};
 pub use room::{Room, Wait};
 pub use subscription::Subscription;
 

@@ -82,6 +82,14 @@ pub struct Limits {
     ///
     /// 1 s: what a person takes for live, at a cost that a server can bear.
     pub retry_after: Duration,
+    /// How long a request may ask to be held until there is something.
+    ///
+    /// 55 s: below the 60 s after which common proxies give up on an answer.
+    pub max_hold: Duration,
+    /// How long a request is held that does not say.
+    ///
+    /// 25 s: as often as other lanes' heartbeats, so that silence costs them alike.
+    pub hold: Duration,
     /// How many connections the kernel completes ahead of the accept loop; more are refused or retried by the kernel.
     ///
     /// 4096: a common system maximum (`somaxconn`), so that a wave of reconnections is not dropped at the door.
@@ -117,6 +125,10 @@ impl Limits {
             (!self.heartbeat.is_zero() && !self.answer_within.is_zero(), "heartbeat and answer-within must be above 0"),
             (!self.slow_writer.is_zero() && !self.head.is_zero(), "slow-writer and head must be above 0"),
             (!self.first_byte.is_zero() && !self.user_timeout.is_zero(), "first-byte and user-timeout must be above 0"),
+            (
+                self.hold <= self.max_hold && self.max_hold < self.head,
+                "hold must not exceed max-hold, nor max-hold head",
+            ),
             (self.drain_spread < self.drain, "drain-spread must be below drain"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
@@ -128,6 +140,14 @@ impl Limits {
     /// What one batch carries at most: [`reply_items`](Self::reply_items) and [`reply_bytes`](Self::reply_bytes).
     pub fn reply(&self) -> ReadLimit {
         ReadLimit { items: self.reply_items, bytes: self.reply_bytes }
+    }
+
+    /// What a stream reads for one write: [`reply_items`](Self::reply_items), and as many bytes as its buffer takes.
+    ///
+    /// A subscriber that stops reading holds one such batch and no more, however far the ring goes on.
+    pub fn piece(&self) -> ReadLimit {
+        let bytes = usize::try_from(self.send_backlog_bytes).unwrap_or(usize::MAX);
+        ReadLimit { items: self.reply_items, bytes: bytes.min(self.reply_bytes) }
     }
 
     /// How long an item from a client may be as it comes in: `data` before its white space is removed, and what stands
@@ -159,6 +179,8 @@ impl Default for Limits {
             drain_spread: Duration::from_secs(2),
             drain: Duration::from_millis(4500),
             retry_after: Duration::from_secs(1),
+            max_hold: Duration::from_secs(55),
+            hold: Duration::from_secs(25),
             listen_backlog: 4096,
         }
     }

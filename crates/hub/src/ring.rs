@@ -2,23 +2,52 @@
 //!
 //! Offsets are contiguous: the ring holds `oldest..=head`, and everything before `oldest` is trimmed.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 use wire::{Epoch, Gap, GapReason, Position};
 
 use crate::limits::Limits;
 
+/// How many forms of a publication are kept beside its JSON.
+pub const FORMS: usize = 4;
+
 /// One publication as the ring holds it. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Stored {
     /// Its place in the room, from 1.
     pub offset: u64,
     /// [`wire::Publication`] as JSON, encoded once; always UTF-8.
     pub json: Bytes,
+    forms: Arc<[OnceLock<Bytes>; FORMS]>,
 }
 
+impl PartialEq for Stored {
+    fn eq(&self, other: &Self) -> bool {
+        (self.offset, &self.json) == (other.offset, &other.json)
+    }
+}
+
+impl Eq for Stored {}
+
 impl Stored {
+    pub(crate) fn new(offset: u64, json: Bytes) -> Self {
+        Self { offset, json, forms: Arc::default() }
+    }
+
+    /// The bytes that whoever owns `form` (below [`FORMS`]) makes of it: made once, for the first subscriber that needs them,
+    /// and kept for the others for as long as the publication. They are not counted in the ring's bytes.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such form.
+    pub fn form(&self, form: usize, make: impl FnOnce(&Self) -> Bytes) -> &Bytes {
+        self.forms[form].get_or_init(|| make(self))
+    }
+
     /// The JSON as text. Checks the UTF-8 anew: use [`json`](Self::json) where bytes will do.
     ///
     /// # Panics
@@ -77,7 +106,7 @@ impl Ring {
     pub(crate) fn push(&mut self, json: Bytes) {
         self.head += 1;
         self.held_bytes += json.len();
-        self.held.push_back(Stored { offset: self.head, json });
+        self.held.push_back(Stored::new(self.head, json));
         while self.held.len() > 1 && self.is_over() {
             if let Some(trimmed) = self.held.pop_front() {
                 self.held_bytes -= trimmed.json.len();

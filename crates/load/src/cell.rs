@@ -15,6 +15,7 @@ use transport::{Target, Transport};
 use wire::{After, Draft, RoomName};
 
 use crate::{
+    distance::Distance,
     feed::{self, Feed},
     host::{self, CpuTimes, Pinning},
     plan::{CellPlan, Plan, PlanError, Times},
@@ -107,6 +108,7 @@ struct Running<'a> {
     plan: &'a Plan,
     site: Site<'a>,
     server: ServerProcess,
+    distance: Option<Distance>,
     reactor: Reactor,
     tally: Tally,
     memory: Vec<MemoryPoint>,
@@ -118,10 +120,11 @@ pub(crate) fn run(plan: &Plan, cell: &CellPlan, site: Site<'_>) -> Result<Outcom
     let times = Times::of(&plan.scenario, transport.interval());
     let mut random = ChaCha8Rng::seed_from_u64(cell.seed);
     let server = ServerProcess::start(site.server, site.pinning.server, site.pinning.generator)?;
-    let reactor = Reactor::new(server.origin.address)?;
+    let distance = plan.rtt.map(|rtt| Distance::put(server.origin.address, rtt)).transpose()?;
     let scenario = &plan.scenario;
     let tally = Tally::new(scenario.rooms as usize, scenario.size_bytes as usize);
-    let mut running = Running { plan, site, server, reactor, tally, memory: Vec::new() };
+    let reactor = Reactor::new()?;
+    let mut running = Running { plan, site, server, distance, reactor, tally, memory: Vec::new() };
 
     let phases = transport.interval().map(|interval| Phases::new(random.random(), scenario.subscribers, interval));
     running.open_publishers(&mut random)?;
@@ -190,7 +193,7 @@ impl Running<'_> {
         let lane = self.plan.publisher()?.build();
         for room in 0..self.plan.scenario.rooms {
             let target = self.target(room, None, false, random.random())?;
-            self.reactor.start(lane.driver(target), &mut self.tally);
+            self.reactor.start(lane.driver(target), self.server.origin.address, &mut self.tally);
         }
         self.accepted(self.plan.scenario.rooms as usize)
     }
@@ -205,6 +208,7 @@ impl Running<'_> {
         let (rooms, subscribers) = (self.plan.scenario.rooms, self.plan.scenario.subscribers);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
         let first = ((f64::from(subscribers) * FIRST_POINT).ceil() as u32).clamp(1, subscribers);
+        let address = self.distance.as_ref().map_or(self.server.origin.address, Distance::address);
         let mut due = Mono::now();
         for index in 0..subscribers {
             let opened = (rooms + index) as usize;
@@ -215,7 +219,7 @@ impl Running<'_> {
             let phase = phases.map(|phases| phases.starts[index as usize]);
             let target = self.target(room, phase, true, random.random())?;
             self.tally.expect_subscriber(room);
-            self.reactor.start(transport.driver(target), &mut self.tally);
+            self.reactor.start(transport.driver(target), address, &mut self.tally);
             if index + 1 == first || index + 1 == subscribers {
                 self.accepted(opened + 1)?;
                 self.turn_until(Mono::now() + SETTLE, |_| false)?;
@@ -368,6 +372,7 @@ fn assemble(plan: &CellPlan, run: &Plan, tally: &Tally, reactor: &Reactor, taken
         time_to_first_delivery: histogram(&tally.time_to_first),
         fanout_spread: histogram(&feed.fanout_spread()),
         receive_lag: histogram(&reactor.lag),
+        rearm_gap: (!reactor.rearm.is_empty()).then(|| histogram(&reactor.rearm)),
         deliveries: record::Deliveries {
             expected: tally.deliveries.expected,
             delivered: tally.deliveries.delivered,

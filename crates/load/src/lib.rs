@@ -13,10 +13,12 @@
 //! | `socket` | one connection of it |
 //! | `tally` | what comes out of drivers, counted |
 //! | `server_process` | the server under test as a process |
+//! | `distance` | a round trip between subscribers and server |
 //! | `host` | what the machine is and does: CPUs, times, memory |
 //! | `tcp_info` | the kernel's own count of a connection's bytes |
 
 mod cell;
+mod distance;
 mod feed;
 mod host;
 mod plan;

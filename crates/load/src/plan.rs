@@ -37,6 +37,8 @@ pub struct Plan {
     pub headers: Headers,
     /// All transports there are: the publisher's is the floor among them.
     pub catalog: &'static [Spec],
+    /// The round trip that is put between subscribers and server; none is loopback's own.
+    pub rtt: Option<Duration>,
     /// The command that repeats the run.
     pub command: String,
     /// The commit of the program, when known.

@@ -83,6 +83,8 @@ pub(crate) struct Ended {
 #[derive(Debug)]
 struct Client {
     driver: Box<dyn Driver>,
+    /// Where its connections go.
+    address: SocketAddr,
     sockets: Vec<(ConnectionId, usize)>,
     timer: Option<Mono>,
 }
@@ -102,7 +104,6 @@ pub(crate) struct Reactor {
     events: Events,
     timer: TimerFd,
     timer_set: Option<Mono>,
-    server: SocketAddr,
     clients: Vec<Client>,
     sockets: Vec<Option<Socket>>,
     timers: BinaryHeap<Reverse<(Mono, ClientId)>>,
@@ -118,10 +119,12 @@ pub(crate) struct Reactor {
     ended: Vec<Ended>,
     /// How long stamped reads waited until all of their batch was decoded.
     pub(crate) lag: Recorder,
+    /// From the stamp of an answer to the writing of the request that follows it at once.
+    pub(crate) rearm: Recorder,
 }
 
 impl Reactor {
-    pub(crate) fn new(server: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
@@ -132,7 +135,6 @@ impl Reactor {
             events: Events::with_capacity(EVENTS),
             timer,
             timer_set: None,
-            server,
             clients: Vec::new(),
             sockets: Vec::new(),
             timers: BinaryHeap::new(),
@@ -145,13 +147,14 @@ impl Reactor {
             sends: Vec::new(),
             ended: Vec::new(),
             lag: Recorder::new(),
+            rearm: Recorder::new(),
         })
     }
 
-    /// Takes a driver in and starts it.
-    pub(crate) fn start(&mut self, driver: Box<dyn Driver>, sink: &mut impl Sink) -> ClientId {
+    /// Takes a driver in, whose connections go to `address`, and starts it.
+    pub(crate) fn start(&mut self, driver: Box<dyn Driver>, address: SocketAddr, sink: &mut impl Sink) -> ClientId {
         let client = self.clients.len();
-        self.clients.push(Client { driver, sockets: Vec::new(), timer: None });
+        self.clients.push(Client { driver, address, sockets: Vec::new(), timer: None });
         self.with_driver(client, Mono::now(), sink, |driver, now, out| driver.start(now, out));
         client
     }
@@ -167,6 +170,9 @@ impl Reactor {
         let mut out = std::mem::take(&mut self.out);
         ask(self.clients[client].driver.as_mut(), now, &mut out);
         self.carry_out(client, &mut out);
+        if out.rearmed {
+            self.rearm.record_ns(Mono::now().signed_nanos_since(now));
+        }
         sink.take(client, now, &out);
         out.clear();
         self.out = out;
@@ -386,7 +392,7 @@ impl Reactor {
 
     fn open(&mut self, client: ClientId, connection: ConnectionId) -> io::Result<usize> {
         let index = self.sockets.len();
-        let mut socket = Socket::open(self.server, index, client, connection)?;
+        let mut socket = Socket::open(self.clients[client].address, index, client, connection)?;
         self.poll.registry().register(&mut socket.tcp, Token(index), Interest::READABLE | Interest::WRITABLE)?;
         self.sockets.push(Some(socket));
         Ok(index)

@@ -140,6 +140,7 @@ fn header(plan: &Plan, server: &ServerCommand, host: Host) -> Header {
         version: record::VERSION,
         at_us: unix_time_us(),
         command: plan.command.clone(),
+        rtt_ns: plan.rtt.and_then(|rtt| u64::try_from(rtt.as_nanos()).ok()),
         scenario: plan.scenario.to_record(),
         profile: plan.profile.name.to_owned(),
         seed: plan.seed,

@@ -44,6 +44,9 @@ pub struct Cell {
     pub fanout_spread: Histogram,
     /// How long a stamped read waited for its turn to be decoded, once per batch of ready sockets.
     pub receive_lag: Histogram,
+    /// From the arrival of an answer to the writing of the request that follows it at once; none for lanes that do not ask
+    /// again at once. Of the whole cell.
+    pub rearm_gap: Option<Histogram>,
     /// Publications due in the window, followed until the deadline.
     pub deliveries: Deliveries,
     /// Totals of the arrival window.

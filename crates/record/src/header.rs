@@ -13,6 +13,8 @@ pub struct Header {
     pub at_us: u64,
     /// The command that repeats it, seed included.
     pub command: String,
+    /// The round trip that was put between subscribers and server; none is loopback's own.
+    pub rtt_ns: Option<u64>,
     /// The feed and its load, as resolved.
     pub scenario: Scenario,
     /// `quick` or `standard`.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use measure::{Recorder, RecorderTextError};
-use record::{Cell, End, Header, Histogram, Record};
+use record::{Cell, End, Header, Record};
 
 use crate::numbers::float;
 
@@ -69,6 +69,8 @@ pub struct Lane {
     pub fanout_spread: Timing,
     /// How long a stamped read waited to be decoded.
     pub receive_lag: Timing,
+    /// From an answer to the request that follows it at once; empty for lanes that do not ask again at once.
+    pub rearm_gap: Timing,
 }
 
 /// One latency metric of one lane.
@@ -148,12 +150,15 @@ impl Lane {
         let cells: Vec<Cell> = by_block.into_values().collect();
         Ok(Self {
             info: info.clone(),
-            response_time: Timing::new(&cells, "response_time", |cell| &cell.response_time)?,
-            service_time: Timing::new(&cells, "service_time", |cell| &cell.service_time)?,
-            publish_delay: Timing::new(&cells, "publish_delay", |cell| &cell.publish_delay)?,
-            time_to_first_delivery: Timing::new(&cells, "time_to_first_delivery", |cell| &cell.time_to_first_delivery)?,
-            fanout_spread: Timing::new(&cells, "fanout_spread", |cell| &cell.fanout_spread)?,
-            receive_lag: Timing::new(&cells, "receive_lag", |cell| &cell.receive_lag)?,
+            response_time: Timing::new(&cells, "response_time", |cell| &cell.response_time.0)?,
+            service_time: Timing::new(&cells, "service_time", |cell| &cell.service_time.0)?,
+            publish_delay: Timing::new(&cells, "publish_delay", |cell| &cell.publish_delay.0)?,
+            time_to_first_delivery: Timing::new(&cells, "time_to_first_delivery", |cell| {
+                &cell.time_to_first_delivery.0
+            })?,
+            fanout_spread: Timing::new(&cells, "fanout_spread", |cell| &cell.fanout_spread.0)?,
+            receive_lag: Timing::new(&cells, "receive_lag", |cell| &cell.receive_lag.0)?,
+            rearm_gap: Timing::new(&cells, "rearm_gap", |cell| cell.rearm_gap.as_ref().map_or("", |gap| &gap.0))?,
             cells,
             repeated,
         })
@@ -220,11 +225,11 @@ impl Lane {
 }
 
 impl Timing {
-    fn new(cells: &[Cell], metric: &'static str, histogram: impl Fn(&Cell) -> &Histogram) -> Result<Self, DataError> {
+    fn new(cells: &[Cell], metric: &'static str, histogram: impl Fn(&Cell) -> &str) -> Result<Self, DataError> {
         let mut merged = Recorder::new();
         let mut blocks = Vec::new();
         for cell in cells {
-            let text = &histogram(cell).0;
+            let text = histogram(cell);
             // A metric that the lane does not have.
             if text.is_empty() {
                 continue;

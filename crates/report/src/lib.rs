@@ -7,6 +7,7 @@
 mod charts;
 mod columns;
 pub mod dataset;
+mod gate;
 mod numbers;
 mod page;
 mod prose;

@@ -11,6 +11,12 @@ pub(crate) fn float(n: u64) -> f64 {
     n as f64
 }
 
+/// Nanoseconds back as a count.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative and far below 2^53")]
+pub(crate) const fn whole(ns: f64) -> u64 {
+    ns as u64
+}
+
 /// A family of units, smallest first: how many of the base unit one holds, and its name.
 type Units = &'static [(f64, &'static str)];
 

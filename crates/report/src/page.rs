@@ -11,10 +11,13 @@ use crate::{
     numbers::{count, excess_percent, memory_interval},
     prose,
     summary::Summary,
-    text::{Sentence, answer},
+    text::{Sentence, answer, computed},
     verdict::{Check, Outcome, Status, Verdict},
     view::{CellView, RowView, TableView, lane_head},
 };
+
+/// Beside a lane of which a line under the first table says more; the template has it too.
+const FOOTNOTE: &str = "*";
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -31,6 +34,8 @@ struct Page {
     answer: Vec<Sentence>,
     lanes: TableView,
     lanes_hint: &'static str,
+    computed: Vec<String>,
+    computed_how: Vec<String>,
     limits: Vec<String>,
     check_rows: Vec<CheckRow>,
     environment: Vec<(&'static str, String)>,
@@ -92,6 +97,8 @@ pub(crate) fn page(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Resu
         answer: answer(data, summary, verdict),
         lanes: lanes(data, summary, verdict),
         lanes_hint: prose::LANES_HINT,
+        computed: data.lanes.iter().filter_map(|lane| computed(lane, summary)).collect(),
+        computed_how: data.lanes.iter().filter_map(|lane| prose::computed_how(lane, summary)).collect(),
         limits: prose::limits(data, summary),
         check_rows: verdict.checks.iter().map(check_row).collect(),
         environment: prose::environment(data),
@@ -174,10 +181,11 @@ fn lanes(data: &Dataset, summary: &Summary, verdict: &Verdict) -> TableView {
             };
             CellView { text: value.text, class }
         };
-        RowView {
-            head: lane_head(data, index),
-            cells: row(data, summary, verdict, lane).into_iter().map(cell).collect(),
+        let mut head = lane_head(data, index);
+        if computed(lane, summary).is_some() {
+            head.note = FOOTNOTE;
         }
+        RowView { head, cells: row(data, summary, verdict, lane).into_iter().map(cell).collect() }
     });
     TableView {
         caption: "All lanes".to_owned(),

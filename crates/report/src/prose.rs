@@ -4,16 +4,31 @@ use std::collections::BTreeMap;
 
 use crate::{
     dataset::{Dataset, Lane},
-    numbers::{count, float, time},
+    numbers::{count, float, three_digits, time},
     summary::Summary,
 };
 
 /// Under the first table.
 pub(crate) const LANES_HINT: &str = "Delay counts from the instant a publication was due; intervals are over blocks. Bytes are stream bytes of both \
-    directions. A bold value is proven better than every other lane's.";
+    directions. A bold value is proven better than that of every other lane but the floor.";
 /// Where latency would be.
 pub(crate) const EMPTY_LATENCY: &str =
     "Fewer than 20 publications were due in the windows, too few for a median; the scenario feed would fill this.";
+
+/// From what a lane at a distance was computed, and how often it would ask; none for a lane that has no such numbers.
+pub(crate) fn computed_how(lane: &Lane, summary: &Summary) -> Option<String> {
+    let numbers = summary.lane(&lane.info.lane)?;
+    let (computed, gap, half) =
+        (numbers.computed_at_50ms_rtt?, numbers.rearm_gap_ns?.p50?, numbers.response_time_ns.p50?);
+    Some(format!(
+        "The next request reaches the server a round trip and {} after an answer left it, and what is published meanwhile waits \
+         for it. Publications come at random at the rate of this run; to the wait are added the way to the subscriber and the \
+         {} that half of the deliveries took here. Each subscriber would make {} requests a second.",
+        time(float(gap)),
+        time(float(half)),
+        three_digits(computed.requests_per_second)
+    ))
+}
 
 /// What somebody must not read into this run.
 pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {

@@ -5,10 +5,11 @@ use record::{ByteCounts, Cell, MemoryPoint, Segments};
 
 use crate::{
     dataset::{Dataset, Lane, PerBlock, Timing, per},
-    numbers::float,
+    gate,
+    numbers::{float, whole},
     ranking::{Metric, median_of, noise_floor, ranking, ratio_of},
     summary::{
-        BytesSummary, CategoryBytes, CellSummary, DeliveriesSummary, GeneratorSummary, HostSummary, Interval,
+        BytesSummary, CategoryBytes, CellSummary, Computed, DeliveriesSummary, GeneratorSummary, HostSummary, Interval,
         LaneSummary, MemorySummary, NoiseSummary, Quantiles, ServerSummary, Summary, VerdictSummary,
     },
     verdict::{Status, Verdict},
@@ -43,7 +44,7 @@ pub(crate) fn summarise(data: &Dataset, verdict: &Verdict) -> Summary {
             realtime: header.host.realtime,
         },
         headers: header.headers.clone(),
-        lanes: data.lanes.iter().map(|lane| (lane.info.lane.clone(), lane_summary(data, lane))).collect(),
+        lanes: data.lanes.iter().map(|lane| (lane.info.lane.clone(), lane_summary(data, verdict, lane))).collect(),
         noise_floor: NoiseSummary {
             response_time_p50: noise(Metric::Delay),
             cpu_ns_per_delivery: noise(Metric::Cpu),
@@ -53,22 +54,26 @@ pub(crate) fn summarise(data: &Dataset, verdict: &Verdict) -> Summary {
     }
 }
 
-fn lane_summary(data: &Dataset, lane: &Lane) -> LaneSummary {
+fn lane_summary(data: &Dataset, verdict: &Verdict, lane: &Lane) -> LaneSummary {
     let window = |value: fn(&Cell) -> u64| lane.sum(value);
     let deliveries = window(|cell| cell.window.deliveries);
     let publishes = lane.publishes();
     let by_publication = |timing: &Timing| quantiles(timing, publishes);
     let by_sample = |timing: &Timing| quantiles(timing, timing.merged.len());
+    let response_time_ns = by_publication(&lane.response_time);
+    let rearm_gap_ns = (!lane.rearm_gap.blocks.is_empty()).then(|| by_sample(&lane.rearm_gap));
     LaneSummary {
         blocks: lane.cells.len() as u64,
         publishes,
         deliveries: deliveries_summary(lane),
-        response_time_ns: by_publication(&lane.response_time),
+        response_time_ns,
         service_time_ns: by_publication(&lane.service_time),
         publish_delay_ns: by_publication(&lane.publish_delay),
         fanout_spread_ns: by_publication(&lane.fanout_spread),
         receive_lag_ns: by_sample(&lane.receive_lag),
         time_to_first_delivery_ns: by_sample(&lane.time_to_first_delivery),
+        rearm_gap_ns,
+        computed_at_50ms_rtt: computed(data, verdict, &response_time_ns, rearm_gap_ns.as_ref()),
         bytes_per_delivery: bytes(data, lane),
         setup_bytes: setup_bytes(lane),
         requests_per_delivery: per(window(|cell| cell.window.requests), deliveries),
@@ -82,6 +87,16 @@ fn lane_summary(data: &Dataset, lane: &Lane) -> LaneSummary {
         },
         cells: cells(lane),
     }
+}
+
+/// None where the model does not hold: arrivals that are not random, a path with a round trip of its own, an INVALID run.
+fn computed(data: &Dataset, verdict: &Verdict, response: &Quantiles, rearm: Option<&Quantiles>) -> Option<Computed> {
+    let scenario = &data.header.scenario;
+    // With a round trip of its own the run needs no computed one.
+    let near = data.header.host.loopback && data.header.rtt_ns.is_none();
+    let holds = near && scenario.arrivals == "poisson" && verdict.status != Status::Invalid;
+    let medians = response.p50.zip(rearm?.p50).filter(|_| holds);
+    medians.map(|(response, rearm)| gate::computed(scenario.rate_hz, response, rearm))
 }
 
 fn deliveries_summary(lane: &Lane) -> DeliveriesSummary {
@@ -129,12 +144,6 @@ fn quantiles(timing: &Timing, samples: u64) -> Quantiles {
 fn block_interval(timing: &Timing, blocks: &PerBlock) -> Interval<u64> {
     let interval = median_of(blocks).1.filter(|_| blocks.len() == timing.blocks.len());
     interval.map_or([None; 2], |(low, high)| [Some(whole(low)), Some(whole(high))])
-}
-
-/// An order statistic of whole nanoseconds, back as such.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u64 below 2^53")]
-const fn whole(ns: f64) -> u64 {
-    ns as u64
 }
 
 fn interval(interval: Option<(f64, f64)>) -> Interval<f64> {

@@ -86,6 +86,10 @@ pub struct LaneSummary {
     pub fanout_spread_ns: Quantiles,
     /// From opening a connection to the first delivery or position.
     pub time_to_first_delivery_ns: Quantiles,
+    /// From an answer to the request that follows it at once; null for lanes that do not ask again at once.
+    pub rearm_gap_ns: Option<Quantiles>,
+    /// The lane at a distance, by a model; null where `rearm_gap_ns` is, and where the model does not hold.
+    pub computed_at_50ms_rtt: Option<Computed>,
     /// Totals of the windows over deliveries in them.
     pub bytes_per_delivery: BytesSummary,
     /// Handshake bytes per connection, both directions.
@@ -144,6 +148,21 @@ pub struct Quantiles {
     pub p50_ci: Interval<u64>,
     /// Of the per-block 99th percentiles; null with the p99.
     pub p99_ci: Interval<u64>,
+}
+
+/// A lane over a network with this round trip: computed from its medians on loopback, not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Computed {
+    /// The round trip, half of it each way.
+    pub rtt_ns: u64,
+    /// Half of the deliveries arrive within this.
+    pub p50_ns: u64,
+    /// 99 of 100 do.
+    pub p99_ns: u64,
+    /// Of one subscriber.
+    pub requests_per_second: f64,
+    /// Publications that find no request waiting, 0 to 1.
+    pub share_delayed: f64,
 }
 
 /// Bytes per delivery.

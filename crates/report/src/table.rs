@@ -4,10 +4,12 @@ use crate::{
     columns::{COLUMNS, row},
     dataset::Dataset,
     summary::Summary,
+    text::computed,
     verdict::Verdict,
 };
 
-/// One line per lane in the header's order, columns aligned, numbers right-aligned.
+/// One line per lane in the header's order, columns aligned, numbers right-aligned; below them what
+/// is computed for a lane.
 pub(crate) fn table(data: &Dataset, summary: &Summary, verdict: &Verdict) -> String {
     let head = std::iter::once("lane".to_owned()).chain(COLUMNS.iter().map(|column| column.head.to_owned())).collect();
     let mut rows: Vec<Vec<String>> = vec![head];
@@ -23,5 +25,6 @@ pub(crate) fn table(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Str
         let line = std::iter::once(name).chain(cells).collect::<Vec<_>>().concat();
         format!("{}\n", line.trim_end())
     };
-    rows.iter().map(line).collect::<Vec<_>>().concat()
+    let below = data.lanes.iter().filter_map(|lane| Some(format!("{}\n", computed(lane, summary)?)));
+    rows.iter().map(line).chain(below).collect::<Vec<_>>().concat()
 }

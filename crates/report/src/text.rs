@@ -7,7 +7,7 @@ use measure::Ratio;
 
 use crate::{
     dataset::{Dataset, Lane},
-    numbers::{bytes, factor_interval, float, time},
+    numbers::{bytes, factor_interval, float, percent, time, time_tick},
     ranking::{Metric, difference, median_of},
     summary::{LaneSummary, Summary},
     verdict::{Status, Verdict},
@@ -242,6 +242,19 @@ pub(crate) fn figure_answer(
             format!("{best} {verb} {}, {worst} {}: {factor} as {measure}.", value(*least), value(*most))
         }
     }
+}
+
+/// What a lane would do at a distance, said as computed; none for a lane that has no such numbers.
+pub(crate) fn computed(lane: &Lane, summary: &Summary) -> Option<String> {
+    let computed = summary.lane(&lane.info.lane)?.computed_at_50ms_rtt?;
+    let [half, most] = [computed.p50_ns, computed.p99_ns].map(|ns| time(float(ns)));
+    Some(format!(
+        "Computed, not measured: at {} round trip {} delivers half within {half} and 99 % within {most}, because {} of \
+         publications find no request waiting.",
+        time_tick(float(computed.rtt_ns)),
+        lane.label(),
+        percent(computed.share_delayed)
+    ))
 }
 
 /// Titles joined with commas and an "and".

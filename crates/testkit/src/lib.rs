@@ -3,9 +3,9 @@
 //! | file | holds |
 //! |---|---|
 //! | [`process`] | the real server as a process, and a plain HTTP request to it |
-//! | [`client`] | drivers on real sockets, without the load generator |
 //! | [`dummy`] | a transport of no use, which shows that a new one needs no change elsewhere |
+//! | [`broken`] | the real transports, one of them with a fault that the conformance suite must find |
 
-pub mod client;
+pub mod broken;
 pub mod dummy;
 pub mod process;

@@ -20,6 +20,7 @@ fn a_transport_that_is_only_in_the_list_is_measured_and_reported() {
         seed: 1,
         headers: Headers::built_in("minimal").unwrap(),
         catalog: &CATALOG,
+        rtt: None,
         command: "a test".to_owned(),
         commit: None,
     };

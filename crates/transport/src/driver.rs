@@ -46,6 +46,9 @@ pub struct Out {
     pub timer: Option<Mono>,
     /// What happened, in order.
     pub events: Vec<Event>,
+    /// An answer that came in was followed by the next request at once: the time until that is written is the gap in which
+    /// the server has nobody to push to.
+    pub rearmed: bool,
     /// What bytes were for. Over a connection's life they add up to what the kernel counted.
     pub charges: Vec<Charge>,
 }
@@ -63,6 +66,7 @@ impl Out {
         self.commands.clear();
         self.timer = None;
         self.events.clear();
+        self.rearmed = false;
         self.charges.clear();
     }
 }

@@ -13,8 +13,14 @@ use crate::{
 /// The only connection of such a driver.
 const CONNECTION: ConnectionId = 0;
 
-/// How long a server may be silent beyond its heartbeat, as long as it gives its own clients to answer.
-const GRACE: Duration = Duration::from_secs(20);
+/// What a server promises that has not said hello yet: the contract's default.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(25);
+
+/// How long a server with this heartbeat may be silent: as long again as it gives its clients to answer, which is four
+/// fifths of the heartbeat by default, but a second at least.
+pub(crate) fn silence(heartbeat: Duration) -> Duration {
+    heartbeat + (heartbeat * 4 / 5).max(Duration::from_secs(1))
+}
 
 /// How items stand in the byte stream after the upgrade.
 pub(crate) trait Frames: fmt::Debug + Send {
@@ -93,7 +99,7 @@ impl<F: Frames> DuplexDriver<F> {
             ending: false,
             shut: false,
             last_heard: Mono::from_nanos(0),
-            silence: GRACE,
+            silence: silence(HEARTBEAT),
         }
     }
 
@@ -209,7 +215,7 @@ impl<F: Frames> DuplexDriver<F> {
         match control {
             Control::Hello(hello) => {
                 self.ready = true;
-                self.silence = Duration::from_millis(hello.heartbeat_ms) + GRACE;
+                self.silence = silence(Duration::from_millis(hello.heartbeat_ms));
                 out.timer = Some(self.last_heard + self.silence);
                 out.events.push(Event::Ready(hello.position));
             }

@@ -88,7 +88,7 @@ impl Stream {
         loop {
             let next = async {
                 match &mut subscription {
-                    Some(subscription) => subscription.next(limits.reply()).await,
+                    Some(subscription) => subscription.next(limits.piece()).await,
                     None => future::pending().await,
                 }
             };
@@ -169,6 +169,6 @@ pub(crate) fn answer(hub: &Hub, room: &RoomName, item: &[u8]) -> Control {
 }
 
 /// The name of an anonymous session, which lasts as long as its connection.
-fn session_id() -> String {
+pub(crate) fn session_id() -> String {
     format!("{:016x}", rand::rng().random::<u64>())
 }

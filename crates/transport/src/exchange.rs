@@ -76,7 +76,12 @@ impl Answer {
             let seconds: u64 =
                 self.head.field("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap_or_default();
             let reconnect = wire::control::codes::comes_back(code);
-            return Event::Closed(Close { code, reason: detail, reconnect, retry_after_ms: seconds * 1000 });
+            return Event::Closed(Close {
+                code,
+                reason: detail,
+                reconnect,
+                retry_after_ms: seconds.saturating_mul(1000),
+            });
         }
         Event::Failed(DriverError::Status { status: self.head.status(), detail: self.detail() })
     }

@@ -40,17 +40,20 @@ pub enum Kind {
     Fetch,
     /// A request with a body of JSON, as `fetch()` sends it.
     Post,
+    /// A request for a stream of events, as `new EventSource()` sends it.
+    EventStream,
     /// A request that leaves HTTP, as `new WebSocket()` sends it.
     Upgrade,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Fetch, Self::Post, Self::Upgrade];
+    const ALL: [Self; 4] = [Self::Fetch, Self::Post, Self::EventStream, Self::Upgrade];
 
     const fn section(self) -> &'static str {
         match self {
             Self::Fetch => "fetch",
             Self::Post => "post",
+            Self::EventStream => "event-stream",
             Self::Upgrade => "upgrade",
         }
     }

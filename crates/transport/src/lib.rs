@@ -11,6 +11,7 @@
 //! | [`lane`], [`options`] | a transport with options, as a column of a comparison |
 //! | [`answer`], [`request`] | what routes answer, and how they read what they are asked |
 //! | [`connection`] | the accepted connection under an upgrade |
+//! | `poll_server`, `poll_client` | batches that are asked for, by the clock or held |
 //! | `duplex_server`, `duplex_client` | two-way streams of items, whatever their frames |
 //! | `exchange` | HTTP requests of drivers, uplink included |
 
@@ -27,10 +28,14 @@ mod duplex_server;
 mod exchange;
 pub mod headers;
 pub mod lane;
+mod long_polling;
 pub mod options;
+mod poll_client;
+mod poll_server;
 mod raw;
 pub mod request;
 mod short_polling;
+mod sse;
 pub mod target;
 mod websocket;
 
@@ -44,7 +49,7 @@ pub use target::{AddressError, Origin, Target};
 mod tests;
 
 /// Every transport, in the order in which reports and pages show them.
-pub const ALL: &[Spec] = &[short_polling::SPEC, websocket::SPEC, raw::SPEC];
+pub const ALL: &[Spec] = &[short_polling::SPEC, long_polling::SPEC, sse::SPEC, websocket::SPEC, raw::SPEC];
 
 /// What is known about a transport before any instance of it exists.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +107,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// How often a subscriber asks, for transports that ask by the clock.
     fn interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How long a request is held, for transports that ask again as soon as there was an answer.
+    fn hold(&self) -> Option<Duration> {
         None
     }
 }

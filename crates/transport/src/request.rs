@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::{
     RequestPartsExt as _,
     extract::{FromRequestParts, Path, Query},
-    http::request::Parts,
+    http::{Uri, request::Parts},
 };
 use serde::Deserialize;
 use wire::{After, RoomName};
@@ -45,7 +45,7 @@ impl<S: Sync> FromRequestParts<S> for Feed {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
         let room = room(parts).await?;
-        let Query(query) = query::<AfterQuery>(parts)?;
+        let query = query::<AfterQuery>(&parts.uri)?;
         let after = query.after.as_deref().map_or(Ok(After::Head), str::parse)?;
         Ok(Self { room, after })
     }
@@ -56,6 +56,8 @@ impl<S: Sync> FromRequestParts<S> for Feed {
 /// # Errors
 ///
 /// 400 when a member does not fit its type.
-pub fn query<Q: for<'de> Deserialize<'de>>(parts: &Parts) -> Result<Query<Q>, Refused> {
-    Query::try_from_uri(&parts.uri).map_err(|error| Refused::bad_request("bad-query", error.to_string()))
+pub fn query<Q: for<'de> Deserialize<'de>>(uri: &Uri) -> Result<Q, Refused> {
+    Query::try_from_uri(uri)
+        .map(|Query(query)| query)
+        .map_err(|error| Refused::bad_request("bad-query", error.to_string()))
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use testkit::{client::Client, process::ServerProcess};
+use conformance::client::Client;
+use testkit::process::ServerProcess;
 use transport::{Event, Headers, Lane, Target};
 use wire::{After, RoomName, control::codes};
 
@@ -28,14 +29,24 @@ fn target(server: &ServerProcess, seed: usize) -> Target {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_mixed_subscribers_are_told_of_the_end_and_the_server_exits_in_time() {
+    let all: Vec<&str> = transport::ALL.iter().map(|spec| spec.id).collect();
+    drains(&all).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_endless_or_held_answers_do_not_hold_up_the_end() {
+    drains(&["sse", "long-polling"]).await;
+}
+
+async fn drains(lanes: &[&'static str]) {
     let mut server = ServerProcess::start(binary(), &[]);
     let mut crowd = Vec::new();
-    for (index, spec) in (0..CROWD).zip(transport::ALL.iter().cycle()) {
-        let driver = Lane::plain(spec).build().driver(target(&server, index));
-        crowd.push((spec.id, Client::start(driver, server.origin.address)));
+    for (index, lane) in (0..CROWD).zip(lanes.iter().cycle()) {
+        let driver = Lane::parse(lane, transport::ALL).unwrap().build().driver(target(&server, index));
+        crowd.push((*lane, Client::start(driver, server.origin.address)));
     }
     for (_, client) in &mut crowd {
-        client.ready().await;
+        client.ready().await.unwrap();
     }
     server.terminate();
     let ended = tokio::task::spawn_blocking(move || server.ended(DRAIN));
@@ -46,7 +57,8 @@ async fn a_thousand_mixed_subscribers_are_told_of_the_end_and_the_server_exits_i
                 Event::Failed(error) => panic!("{lane} was not told: {error}"),
                 _ => None,
             })
-            .await;
+            .await
+            .unwrap();
         assert_eq!((close.code, close.reconnect), (codes::DRAIN, true), "{lane}");
         assert!(close.retry_after_ms > 0, "{lane}: {close:?}");
     }

@@ -3,8 +3,11 @@
 #![cfg(test)]
 
 mod bench;
+mod conform;
 mod drain;
+mod outsiders;
 mod serve;
+mod slow_readers;
 mod tidy;
 mod wrong_usage;
 

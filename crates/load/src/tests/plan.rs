@@ -21,6 +21,7 @@ fn plan(seed: u64) -> Plan {
         seed,
         headers: Headers::built_in("minimal").unwrap(),
         catalog: transport::ALL,
+        rtt: None,
         command: String::new(),
         commit: None,
     }

@@ -16,6 +16,7 @@ fn header() -> Header {
         version: VERSION,
         at_us: 1_700_000_000_000_000,
         command: "feedbench bench feed --seed 7".to_owned(),
+        rtt_ns: None,
         scenario: Scenario {
             name: "feed".to_owned(),
             question: "Which transport?".to_owned(),
@@ -81,6 +82,7 @@ fn cell() -> Cell {
         time_to_first_delivery: histogram("d"),
         fanout_spread: histogram("e"),
         receive_lag: histogram("f"),
+        rearm_gap: None,
         deliveries: Deliveries {
             expected: 900,
             delivered: 899,

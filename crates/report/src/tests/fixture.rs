@@ -35,6 +35,8 @@ pub(super) struct Spec {
     pub(super) requests: u64,
     pub(super) cpu_ns: u64,
     pub(super) memory: u64,
+    /// From an answer to the next request, when that follows at once.
+    pub(super) rearm_ns: Option<i64>,
 }
 
 pub(super) const RAW: Spec = Spec {
@@ -48,6 +50,7 @@ pub(super) const RAW: Spec = Spec {
     requests: 0,
     cpu_ns: 5_000,
     memory: 1_024,
+    rearm_ns: None,
 };
 pub(super) const SHORT_POLLING: Spec = Spec {
     lane: "short-polling",
@@ -60,6 +63,7 @@ pub(super) const SHORT_POLLING: Spec = Spec {
     requests: 1,
     cpu_ns: 21_000,
     memory: 3_000,
+    rearm_ns: None,
 };
 pub(super) const LONG_POLLING: Spec = Spec {
     lane: "long-polling",
@@ -72,6 +76,7 @@ pub(super) const LONG_POLLING: Spec = Spec {
     requests: 1,
     cpu_ns: 34_000,
     memory: 4_100,
+    rearm_ns: Some(80_000),
 };
 pub(super) const SSE: Spec = Spec {
     lane: "sse",
@@ -84,6 +89,7 @@ pub(super) const SSE: Spec = Spec {
     requests: 0,
     cpu_ns: 7_000,
     memory: 1_600,
+    rearm_ns: None,
 };
 pub(super) const WEBSOCKET: Spec = Spec {
     lane: "websocket",
@@ -96,6 +102,7 @@ pub(super) const WEBSOCKET: Spec = Spec {
     requests: 0,
     cpu_ns: 8_000,
     memory: 5_000,
+    rearm_ns: None,
 };
 pub(super) const SOCKETIO: Spec = Spec {
     lane: "socketio",
@@ -108,6 +115,7 @@ pub(super) const SOCKETIO: Spec = Spec {
     requests: 0,
     cpu_ns: 11_000,
     memory: 29_000,
+    rearm_ns: None,
 };
 
 /// A push lane's delay: half within `p50`, with a tail.
@@ -209,6 +217,7 @@ fn cell(spec: &Spec, block: u32, twin: bool) -> Cell {
         time_to_first_delivery: histogram(&[(900_000, 300)]),
         fanout_spread: histogram(&[(60_000, PUBLISHES)]),
         receive_lag: histogram(&[(1_500, 400)]),
+        rearm_gap: spec.rearm_ns.map(|ns| histogram(&[(ns, 400)])),
         deliveries: Deliveries { expected: DELIVERIES, delivered: DELIVERIES, ..Deliveries::default() },
         window: Window {
             length_ns: 600_000_000,
@@ -247,6 +256,7 @@ fn header(lanes: &[Spec], twin_of: Option<&str>) -> Header {
         version: VERSION,
         at_us: 1,
         command: "feedbench bench feed --profile quick --seed 7".to_owned(),
+        rtt_ns: None,
         scenario: Scenario {
             name: "feed".to_owned(),
             question: "Which transport should carry a chat feed?".to_owned(),

@@ -4,6 +4,7 @@ mod answers;
 mod datasets;
 mod figures;
 mod fixture;
+mod gates;
 mod numbers;
 mod pages;
 mod summaries;

@@ -45,7 +45,7 @@ async fn subscribe(State(hub): State<Hub>, feed: Feed, request: Request) -> Resu
     if let Some(close) = hub.is_closing() {
         return Err(Refused::closing(close));
     }
-    let options = request::query::<Options>(&parts)?;
+    let options = request::query::<Options>(&parts.uri)?;
     let (position, subscription) = if options.receive == Some(false) {
         (hub.room(&feed.room)?.position(), None)
     } else {

@@ -64,7 +64,7 @@ impl Transport for ShortPolling {
     }
 
     fn driver(&self, target: Target) -> Box<dyn Driver> {
-        Box::new(client::Poller::new(target, self.interval))
+        client::driver(target, self.interval)
     }
 
     fn interval(&self) -> Option<Duration> {

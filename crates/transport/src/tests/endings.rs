@@ -6,11 +6,15 @@ use wire::{Close, websocket::Opcode};
 
 use super::{
     Script,
-    servers::{CLOSE, TwoWay, ack, answer, batch, chunked, frame, gap, hello, nothing_new, problem, refusal, sized},
+    servers::{
+        CLOSE, EVENT_STREAM, LAST_CHUNK, TwoWay, ack, answer, batch, chunk, chunked, close_event, frame, gap,
+        gap_event, heartbeat_event, hello, hello_event, nothing_new, problem, publication, publication_event, refusal,
+        sized,
+    },
     target,
     two_way::{client_frames, ready},
 };
-use crate::{DriverError, Event};
+use crate::{ALL, DriverError, Event};
 
 fn drain(reason: &str) -> Event {
     Event::Closed(Close { code: 3001, reason: reason.to_owned(), reconnect: true, retry_after_ms: 2000 })
@@ -52,7 +56,7 @@ fn a_goodbye_without_an_announcement_is_a_loss() {
 
 #[test]
 fn an_end_without_an_announcement_is_a_loss() {
-    for lane in ["raw", "websocket", "short-polling"] {
+    for lane in ALL.iter().map(|spec| spec.id) {
         let mut script = Script::start(lane, target());
         script.end(0);
         assert_eq!(script.take_events(), [Event::Failed(DriverError::Lost)]);
@@ -66,17 +70,18 @@ fn an_end_without_an_announcement_is_a_loss() {
 }
 
 #[test]
-fn a_refused_upgrade_is_a_status_or_an_announced_end() {
-    for lane in TwoWay::ALL {
+fn a_refused_subscription_is_a_status_or_an_announced_end() {
+    for lane in ALL.iter().map(|spec| spec.id) {
         for (bytes, expected) in [
             (problem(400, None), Event::Failed(DriverError::Status { status: 400, detail: "what to do".to_owned() })),
             (
                 chunked(404, "no such page"),
                 Event::Failed(DriverError::Status { status: 404, detail: "no such page".to_owned() }),
             ),
+            (problem(503, None), Event::Failed(DriverError::Status { status: 503, detail: "what to do".to_owned() })),
             (problem(503, Some(3001)), drain("what to do")),
         ] {
-            let mut script = Script::start(lane.id(), target());
+            let mut script = Script::start(lane, target());
             script.feed(0, &bytes);
             assert_eq!(script.take_events(), [expected]);
             assert!(script.shut.contains(&0));
@@ -90,9 +95,21 @@ fn a_refused_upgrade_is_a_status_or_an_announced_end() {
 
 #[test]
 fn a_code_that_stays_away_says_so_in_a_refusal_too() {
-    let mut script = Script::start("raw", target());
-    script.feed(0, &problem(403, Some(3501)));
-    assert!(matches!(&script.take_events()[..], [Event::Closed(close)] if close.code == 3501 && !close.reconnect));
+    for lane in ALL.iter().map(|spec| spec.id) {
+        let mut script = Script::start(lane, target());
+        script.feed(0, &problem(403, Some(3501)));
+        assert!(matches!(&script.take_events()[..], [Event::Closed(close)] if close.code == 3501 && !close.reconnect));
+    }
+}
+
+#[test]
+fn a_refusal_that_asks_to_come_back_after_an_age_is_understood() {
+    for lane in ALL.iter().map(|spec| spec.id) {
+        let mut script = Script::start(lane, target());
+        let text = String::from_utf8(problem(503, Some(3001))).unwrap();
+        script.feed(0, text.replace("Retry-After: 2", &format!("Retry-After: {}", u64::MAX)).as_bytes());
+        assert!(matches!(&script.take_events()[..], [Event::Closed(close)] if close.retry_after_ms == u64::MAX));
+    }
 }
 
 #[test]
@@ -143,7 +160,7 @@ fn what_a_lane_does_not_allow_is_a_failure_and_all_its_bytes_are_charged() {
 
 #[test]
 fn something_that_is_not_http_is_a_failure_and_all_its_bytes_are_charged() {
-    for lane in ["raw", "websocket", "short-polling"] {
+    for lane in ALL.iter().map(|spec| spec.id) {
         for garbage in [
             "SSH-2.0-x\r\n\r\n",
             "\n",
@@ -164,8 +181,9 @@ fn something_that_is_not_http_is_a_failure_and_all_its_bytes_are_charged() {
     }
 }
 
-/// Runs a stream that is cut after each of its bytes, with the client stopping it before the end or not.
-fn cut_everywhere(lane: &str, before: usize, bytes: &[u8]) {
+/// Runs a stream that is cut after each of its bytes, with the client stopping it before the end or not. `before`: how many
+/// bytes there have to be for the end to be no loss; none where every end is one.
+fn cut_everywhere(lane: &str, before: Option<usize>, bytes: &[u8]) {
     let whole = {
         let mut script = Script::start(lane, target());
         script.feed(0, bytes);
@@ -178,12 +196,12 @@ fn cut_everywhere(lane: &str, before: usize, bytes: &[u8]) {
             if stops {
                 script.stop();
             }
-            script.end(0);
+            script.end_all();
             script.assert_every_byte_is_charged_once();
             let events = script.take_events();
             let told = events.iter().filter(|event| !is_failure(event)).count();
             assert_eq!(events[..told], whole[..told], "cut after {cut}: a beginning of the whole");
-            let is_loss = !stops && cut < before;
+            let is_loss = !stops && before.is_none_or(|before| cut < before);
             let expected = if is_loss { &[Event::Failed(DriverError::Lost)][..] } else { &[] };
             assert_eq!(&events[told..], expected, "{lane} cut after {cut}, stopped: {stops}");
         }
@@ -203,16 +221,51 @@ fn a_two_way_stream_may_be_cut_at_every_byte() {
         }
         let announced = bytes.len();
         bytes.extend(lane.goodbye(3001));
-        cut_everywhere(lane.id(), announced, &bytes);
-        cut_everywhere(lane.id(), problem(503, Some(3001)).len(), &problem(503, Some(3001)));
+        cut_everywhere(lane.id(), Some(announced), &bytes);
+    }
+}
+
+#[test]
+fn a_stream_of_events_may_be_cut_at_every_byte() {
+    let mut events = [&b": before\n\n"[..], &hello_event()].concat();
+    events.extend(publication_event(42, &publication(42, "\"\u{e9} \u{20ac} \u{1f600}\"")));
+    for event in [b":\n\n".to_vec(), heartbeat_event(), gap_event(43, 44), publication_event(45, &sized(45, 200))] {
+        events.extend(event);
+    }
+    let before_close = events.len();
+    events.extend(close_event());
+    // Chunks of 7 bytes end inside fields and inside characters.
+    for size in [7, events.len()] {
+        let chunks = events.chunks(size).map(chunk).collect::<Vec<_>>();
+        let bytes = [EVENT_STREAM.as_bytes(), &chunks.concat(), LAST_CHUNK].concat();
+        // The blank line ends the event, wherever in its chunk it is.
+        let announced = bytes.len() - LAST_CHUNK.len() - 2;
+        cut_everywhere("sse", Some(announced), &bytes);
+        // Nothing was announced: also all but the last byte of the body is a loss.
+        let chunks = events[..before_close].chunks(size).map(chunk).collect::<Vec<_>>();
+        cut_everywhere("sse", None, &[EVENT_STREAM.as_bytes(), &chunks.concat(), &LAST_CHUNK[..4]].concat());
     }
 }
 
 #[test]
 fn an_answer_to_a_poll_may_be_cut_at_every_byte() {
     let body = batch("e.43", &[gap(40, 41), sized(42, 20), sized(43, 200)]);
-    for bytes in [answer(200, "", &body), chunked(200, &body), nothing_new(204, "e.41"), problem(503, Some(3001))] {
-        cut_everywhere("short-polling", bytes.len(), &bytes);
+    for bytes in [answer(200, "", &body), chunked(200, &body), nothing_new(204, "e.41")] {
+        cut_everywhere("short-polling", Some(bytes.len()), &bytes);
+        // After an answer there is the next question, whose answer does not come.
+        cut_everywhere("long-polling", None, &bytes);
+    }
+}
+
+#[test]
+fn a_refusal_may_be_cut_at_every_byte() {
+    for lane in ALL.iter().map(|spec| spec.id) {
+        for bytes in [
+            problem(503, Some(3001)),
+            chunked(503, r#"{"type":"k","title":"t","status":503,"detail":"d","code":3001}"#),
+        ] {
+            cut_everywhere(lane, Some(bytes.len()), &bytes);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use wire::After;
 
-use super::{START, Script, lane, target};
+use super::{POSTS, START, Script, lane, target};
 use crate::{
     ALL, AddressError, Command, Headers, HeadersError, Lane, Origin, Out, Target,
     headers::{self, Kind},
@@ -12,7 +12,7 @@ use crate::{
 fn heads(lane_text: &str, profile: &str) -> Vec<String> {
     let target = Target { headers: Headers::built_in(profile).unwrap(), ..target() };
     let mut script = Script::start(lane_text, target);
-    if lane_text == "short-polling" {
+    if POSTS.contains(&lane_text) {
         script.publish("message", "{}", 1);
     }
     let written = script.written.values().map(|bytes| String::from_utf8(bytes.clone()).unwrap());
@@ -47,6 +47,8 @@ fn the_minimal_profile_is_the_least_that_is_asked_for() {
     let post = "POST /v1/chat/lobby/messages HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Length: 29\r\n\
                 content-type: application/json\r\n\r\n";
     assert_eq!(heads("short-polling", "minimal"), [fetch, post]);
+    assert_eq!(heads("long-polling", "minimal"), [&fetch.replace("short-polling", "long-polling?wait=25s"), post]);
+    assert_eq!(heads("sse", "minimal"), [&fetch.replace("short-polling", "sse"), post]);
     let upgrade = heads("websocket", "minimal").remove(0);
     let (before, key) = upgrade.split_once("Sec-WebSocket-Key: ").unwrap();
     let expected = "GET /v1/chat/lobby/websocket HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: Upgrade\r\n\
@@ -57,7 +59,7 @@ fn the_minimal_profile_is_the_least_that_is_asked_for() {
 
 #[test]
 fn the_chromium_profile_sends_what_a_browser_sends() {
-    for lane in ["short-polling", "websocket"] {
+    for lane in ["short-polling", "long-polling", "sse", "websocket"] {
         for (chromium, minimal) in heads(lane, "chromium").iter().zip(heads(lane, "minimal")) {
             assert!(chromium.len() > minimal.len() + 200, "{chromium}");
             for field in ["User-Agent: Mozilla/5.0 ", "Accept-Encoding: gzip, deflate, br, zstd", "Accept-Language: "] {
@@ -68,6 +70,10 @@ fn the_chromium_profile_sends_what_a_browser_sends() {
     let [fetch, post] = &heads("short-polling", "chromium")[..] else { panic!("two requests were expected") };
     assert!(fetch.contains("\r\nReferer: http://127.0.0.1:8080/\r\n"));
     assert!(post.contains("\r\nOrigin: http://127.0.0.1:8080\r\n"));
+    let [events, _post] = &heads("sse", "chromium")[..] else { panic!("two requests were expected") };
+    for field in ["Accept: text/event-stream", "Cache-Control: no-cache", "Referer: http://127.0.0.1:8080/"] {
+        assert!(events.contains(&format!("\r\n{field}\r\n")), "{events}");
+    }
     assert!(heads("websocket", "chromium")[0].contains("\r\nOrigin: http://127.0.0.1:8080\r\n"));
 }
 
@@ -98,13 +104,15 @@ fn an_uplink_alone_says_so_where_the_lane_has_one() {
 
 #[test]
 fn a_profile_is_read_section_by_section() {
-    let text = "# comment\n\n[fetch]\nHost: {host}\nX: {mine}\n[post]\n[upgrade]\nO: {origin}\n";
+    let text =
+        "# comment\n\n[fetch]\nHost: {host}\nX: {mine}\n[post]\n[upgrade]\nO: {origin}\n[event-stream]\nE: {host}\n";
     let profile = Headers::parse("own", text).unwrap();
     assert_eq!(profile.name(), "own");
     let head = profile.head(Kind::Fetch, "h:1", "/p", &[("{mine}", "y")], &[("Z", "1")]);
     assert_eq!(head, "GET /p HTTP/1.1\r\nHost: h:1\r\nX: y\r\nZ: 1\r\n\r\n");
     assert_eq!(profile.head(Kind::Post, "h:1", "/p", &[], &[]), "POST /p HTTP/1.1\r\n\r\n");
     assert_eq!(profile.head(Kind::Upgrade, "h:1", "/p", &[], &[]), "GET /p HTTP/1.1\r\nO: http://h:1\r\n\r\n");
+    assert_eq!(profile.head(Kind::EventStream, "h:1", "/p", &[], &[]), "GET /p HTTP/1.1\r\nE: h:1\r\n\r\n");
 }
 
 #[test]
@@ -113,7 +121,8 @@ fn a_profile_that_cannot_be_used_says_where() {
     for (text, expected) in [
         ("[fetch]\nHost\n", line(2, "Host")),
         ("Host: {host}\n[fetch]\n", line(1, "Host: {host}")),
-        ("[fetch]\n[post]\n", HeadersError::Section("upgrade")),
+        ("[fetch]\n[post]\n[upgrade]\n", HeadersError::Section("event-stream")),
+        ("[fetch]\n[post]\n[event-stream]\n", HeadersError::Section("upgrade")),
         ("", HeadersError::Section("fetch")),
     ] {
         assert_eq!(Headers::parse("own", text).unwrap_err(), expected, "{text:?}");

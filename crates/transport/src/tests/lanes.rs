@@ -111,8 +111,9 @@ fn the_interval_of_a_lane_is_the_one_it_names() {
     let interval = |text: &str| lane(text).build().interval();
     assert_eq!(interval("short-polling"), Some(Duration::from_secs(1)));
     assert_eq!(interval("short-polling+interval=250ms"), Some(Duration::from_millis(250)));
-    assert_eq!(interval("websocket"), None);
-    assert_eq!(interval("raw"), None);
+    for lane in ["long-polling", "sse", "websocket", "raw"] {
+        assert_eq!(interval(lane), None, "{lane}");
+    }
 }
 
 proptest! {

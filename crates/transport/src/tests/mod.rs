@@ -3,10 +3,13 @@
 mod endings;
 mod heads;
 mod lanes;
+mod long_polling;
 mod polling;
 mod publishing;
 mod servers;
+mod short_polling;
 mod splits;
+mod sse;
 mod table;
 mod two_way;
 
@@ -19,6 +22,9 @@ use measure::{ByteLedger, Category, Direction, Mono};
 use wire::{After, Draft, RoomName};
 
 use crate::{ALL, Command, ConnectionId, Driver, Event, Headers, Lane, Origin, Out, Target};
+
+/// The lanes whose uplink is a request of its own.
+const POSTS: [&str; 3] = ["short-polling", "long-polling", "sse"];
 
 /// When scripts begin.
 const START: Mono = Mono::from_nanos(1_000_000_000_000);
@@ -49,7 +55,8 @@ fn pieces<'a>(bytes: &'a [u8], cuts: &[proptest::sample::Index]) -> Vec<&'a [u8]
 }
 
 /// A driver without sockets. After every call it takes over what the driver wants and tells, and checks that nothing is
-/// written to a connection that is not open or whose sending direction has ended.
+/// written to a connection that is not open or whose sending direction has ended, that a driver which says that it asked again
+/// did, and that after a failure, which is told once, only connections are ended and only publishes are answered.
 struct Script {
     driver: Box<dyn Driver>,
     now: Mono,
@@ -57,6 +64,11 @@ struct Script {
     events: Vec<Event>,
     opened: Vec<ConnectionId>,
     shut: BTreeSet<ConnectionId>,
+    ended: BTreeSet<ConnectionId>,
+    /// Calls that said they asked again at once.
+    rearmed: usize,
+    closed: bool,
+    failed: bool,
     written: BTreeMap<ConnectionId, Vec<u8>>,
     fed: BTreeMap<ConnectionId, u64>,
     ledgers: BTreeMap<ConnectionId, ByteLedger>,
@@ -80,6 +92,10 @@ impl Script {
             events: Vec::new(),
             opened: Vec::new(),
             shut: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            rearmed: 0,
+            closed: false,
+            failed: false,
             written: BTreeMap::new(),
             fed: BTreeMap::new(),
             ledgers: BTreeMap::new(),
@@ -91,7 +107,12 @@ impl Script {
     fn ask(&mut self, ask: impl FnOnce(&mut dyn Driver, Mono, &mut Out)) {
         let mut out = Out::default();
         ask(self.driver.as_mut(), self.now, &mut out);
+        if out.rearmed {
+            assert!(matches!(out.commands.last(), Some(Command::Write(..))), "asked again with {:?}", out.commands);
+            self.rearmed += 1;
+        }
         for command in out.commands {
+            assert!(!self.failed || matches!(command, Command::Shut(_)), "{command:?} after a failure");
             match command {
                 Command::Open(connection) => {
                     assert!(!self.opened.contains(&connection), "connection {connection} is opened twice");
@@ -99,7 +120,8 @@ impl Script {
                 }
                 Command::Write(connection, bytes) => {
                     assert!(self.opened.contains(&connection), "written to {connection}, which is not open");
-                    assert!(!self.shut.contains(&connection), "written to {connection} after its end: {bytes:?}");
+                    let over = self.shut.contains(&connection) || self.ended.contains(&connection);
+                    assert!(!over, "written to {connection} after its end: {bytes:?}");
                     self.written.entry(connection).or_default().extend(bytes);
                 }
                 Command::Shut(connection) => {
@@ -112,16 +134,32 @@ impl Script {
             self.ledgers.entry(charge.connection).or_default().charge(charge.direction, charge.category, charge.bytes);
         }
         self.timer = out.timer.or(self.timer);
+        for event in &out.events {
+            let answers_a_publish = matches!(event, Event::Acked(_) | Event::Refused(_));
+            assert!(!self.failed || answers_a_publish, "{event:?} after a failure");
+            self.closed |= matches!(event, Event::Closed(_));
+            self.failed |= matches!(event, Event::Failed(_));
+            assert!(!(self.closed && self.failed), "{event:?} beside an announced end");
+        }
         self.events.extend(out.events);
     }
 
     fn feed(&mut self, connection: ConnectionId, bytes: &[u8]) {
+        assert!(!self.ended.contains(&connection), "nothing can come from {connection} after its end");
         *self.fed.entry(connection).or_default() += bytes.len() as u64;
         self.ask(|driver, now, out| driver.on_bytes(connection, bytes, now, out));
     }
 
     fn end(&mut self, connection: ConnectionId) {
+        assert!(self.opened.contains(&connection) && self.ended.insert(connection), "{connection} cannot end");
         self.ask(|driver, now, out| driver.on_end(connection, now, out));
+    }
+
+    /// Ends every connection, also those that a driver opens because of it.
+    fn end_all(&mut self) {
+        while let Some(connection) = self.opened.iter().copied().find(|opened| !self.ended.contains(opened)) {
+            self.end(connection);
+        }
     }
 
     fn stop(&mut self) {
@@ -167,6 +205,12 @@ impl Script {
         Category::ALL.into_iter().map(charged).filter(|(_, bytes)| *bytes > 0).collect()
     }
 
+    /// The same of one connection.
+    fn charges_on(&self, connection: ConnectionId, direction: Direction) -> Vec<(Category, u64)> {
+        let charged = |category| (category, self.ledgers[&connection].get(direction, category));
+        Category::ALL.into_iter().map(charged).filter(|(_, bytes)| *bytes > 0).collect()
+    }
+
     /// Fails unless the ledger of every connection has exactly the bytes that went over it.
     fn assert_every_byte_is_charged_once(&self) {
         for connection in &self.opened {
@@ -178,8 +222,9 @@ impl Script {
         }
     }
 
-    /// Everything that was seen, once all connections have ended.
-    fn finish(self) -> Outcome {
+    /// Ends all connections and gives everything that was seen.
+    fn finish(mut self) -> Outcome {
+        self.end_all();
         self.assert_every_byte_is_charged_once();
         Outcome { events: self.events, written: self.written, ledgers: self.ledgers }
     }

@@ -129,6 +129,44 @@ pub(super) fn chunked(status: u16, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} Status\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n").into_bytes()
 }
 
+/// How a stream of events begins whose body comes in chunks.
+pub(super) const EVENT_STREAM: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+
+/// How a body in chunks ends.
+pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+}
+
+/// The event of a publication, which has an id and no name.
+pub(super) fn publication_event(offset: u64, json: &str) -> Vec<u8> {
+    format!("id: e.{offset}\ndata: {json}\n\n").into_bytes()
+}
+
+/// The event of a control item; hello and gap have an id too.
+pub(super) fn control_event(name: &str, id: Option<&str>, json: &str) -> Vec<u8> {
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    format!("event: {name}\n{id}data: {json}\n\n").into_bytes()
+}
+
+pub(super) fn hello_event() -> Vec<u8> {
+    control_event("hello", Some("e.41"), &hello(41))
+}
+
+pub(super) fn gap_event(from: u64, to: u64) -> Vec<u8> {
+    control_event("gap", Some(&format!("e.{to}")), &gap(from, to))
+}
+
+pub(super) fn close_event() -> Vec<u8> {
+    control_event("close", None, CLOSE)
+}
+
+pub(super) fn heartbeat_event() -> Vec<u8> {
+    control_event("heartbeat", None, r#"{"heartbeat":{}}"#)
+}
+
 pub(super) fn batch(position: &str, items: &[String]) -> String {
     format!(r#"{{"position":"{position}","items":[{}],"retry_after_ms":1000}}"#, items.join(","))
 }

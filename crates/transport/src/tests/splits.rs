@@ -4,7 +4,7 @@
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 
 use super::{
-    Outcome, Script, pieces,
+    Outcome, POSTS, Script, pieces,
     servers::{CLOSE, TwoWay, ack, answer, batch, chunked, gap, hello, nothing_new, problem, refusal, sized},
     target,
 };
@@ -84,7 +84,6 @@ fn run_two_way(lane: TwoWay, pieces: &[&[u8]], stop_before: usize) -> Outcome {
         }
         script.feed(0, piece);
     }
-    script.end(0);
     script.finish()
 }
 
@@ -137,29 +136,24 @@ fn answers(script: &[Poll]) -> Vec<Option<Vec<u8>>> {
 }
 
 /// Polls until the answers are used up. An answer comes only after its question, so each is split by itself.
-fn run_polls(answers: &[Option<Vec<u8>>], split: impl Fn(&[u8]) -> Vec<&[u8]>) -> Outcome {
-    let mut script = Script::start("short-polling", target());
-    let mut ended = 0;
+fn run_polls(lane: &str, answers: &[Option<Vec<u8>>], split: impl Fn(&[u8]) -> Vec<&[u8]>) -> Outcome {
+    let mut script = Script::start(lane, target());
     for answer in answers {
         let connection = *script.opened.last().unwrap();
         match answer {
             // Only a connection that is there can bring anything, or end.
-            _ if ended == script.opened.len() => {}
+            _ if script.ended.contains(&connection) => {}
             Some(bytes) => split(bytes).into_iter().for_each(|piece| script.feed(connection, piece)),
-            None => {
-                script.end(connection);
-                ended += 1;
-            }
+            None => script.end(connection),
         }
-        script.fire();
-    }
-    for connection in script.opened.clone().into_iter().skip(ended) {
-        script.end(connection);
+        if lane == "short-polling" {
+            script.fire();
+        }
     }
     script.finish()
 }
 
-fn damage(bytes: &mut [u8], damage: Option<&(Index, u8)>) {
+pub(super) fn damage(bytes: &mut [u8], damage: Option<&(Index, u8)>) {
     if let Some((at, byte)) = damage
         && !bytes.is_empty()
     {
@@ -217,9 +211,11 @@ proptest! {
         {
             damage(bytes, Some(&(at, byte)));
         }
-        let whole = run_polls(&answers, |bytes| vec![bytes]);
-        prop_assert_eq!(&run_polls(&answers, |bytes| pieces(bytes, &cuts)), &whole);
-        prop_assert_eq!(&run_polls(&answers, |bytes| bytes.chunks(1).collect()), &whole);
+        for lane in ["short-polling", "long-polling"] {
+            let whole = run_polls(lane, &answers, |bytes| vec![bytes]);
+            prop_assert_eq!(&run_polls(lane, &answers, |bytes| pieces(bytes, &cuts)), &whole);
+            prop_assert_eq!(&run_polls(lane, &answers, |bytes| bytes.chunks(1).collect()), &whole);
+        }
     }
 
     #[test]
@@ -229,18 +225,19 @@ proptest! {
     ) {
         let mut bytes = [answer(201, "", r#"{"position":"e.42"}"#), problem(413, None), chunked(201, r#"{"position":"e.43"}"#)].concat();
         damage(&mut bytes, byte.as_ref());
-        let run = |pieces: Vec<&[u8]>| {
-            let mut script = Script::start("short-polling", target());
-            (1..=3).for_each(|reference| script.publish("message", "1", reference));
-            for piece in pieces {
-                script.feed(1, piece);
-            }
-            script.end(1);
-            script.end(0);
-            script.finish()
-        };
-        let whole = run(vec![&bytes]);
-        prop_assert_eq!(&run(pieces(&bytes, &cuts)), &whole);
-        prop_assert_eq!(&run(bytes.chunks(1).collect()), &whole);
+        for lane in POSTS {
+            let run = |pieces: Vec<&[u8]>| {
+                let mut script = Script::start(lane, target());
+                (1..=3).for_each(|reference| script.publish("message", "1", reference));
+                for piece in pieces {
+                    script.feed(1, piece);
+                }
+                script.end(1);
+                script.finish()
+            };
+            let whole = run(vec![&bytes]);
+            prop_assert_eq!(&run(pieces(&bytes, &cuts)), &whole);
+            prop_assert_eq!(&run(bytes.chunks(1).collect()), &whole);
+        }
     }
 }

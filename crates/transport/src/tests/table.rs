@@ -64,6 +64,8 @@ fn every_transport_is_drawn_as_it_always_was() {
     let expected = |light, dark, mark| Some(Look { light, dark, mark });
     assert_eq!(look("raw"), expected("#6B7280", "#9CA3AF", "line"));
     assert_eq!(look("short-polling"), expected("#C2410C", "#FB923C", "circle"));
+    assert_eq!(look("long-polling"), expected("#A16207", "#FACC15", "square"));
+    assert_eq!(look("sse"), expected("#047857", "#34D399", "triangle"));
     assert_eq!(look("websocket"), expected("#1D4ED8", "#60A5FA", "diamond"));
     for Look { light, dark, .. } in ALL.iter().map(|spec| spec.look) {
         for colour in [light, dark] {

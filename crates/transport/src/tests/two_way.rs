@@ -189,11 +189,28 @@ fn silence_for_heartbeat_and_grace_is_a_failure() {
 }
 
 #[test]
-fn an_upgrade_without_an_answer_is_a_failure_after_the_grace() {
+fn an_upgrade_without_an_answer_is_a_failure_after_the_default_heartbeat_and_grace() {
     for lane in TwoWay::ALL {
         let mut script = Script::start(lane.id(), target());
-        assert_eq!(script.timer, Some(START + GRACE));
+        assert_eq!(script.timer, Some(START + HEARTBEAT + GRACE));
         script.fire();
         assert_eq!(script.take_events(), [Event::Failed(DriverError::Silent)]);
+        script.end(0);
+        script.assert_every_byte_is_charged_once();
+    }
+}
+
+#[test]
+fn the_grace_is_four_fifths_of_the_heartbeat_that_the_hello_tells_and_a_second_at_least() {
+    for lane in TwoWay::ALL {
+        for (heartbeat_ms, silence_ms) in [(10_000, 18_000), (1250, 2250), (1000, 2000), (100, 1100), (0, 1000)] {
+            let mut script = Script::start(lane.id(), target());
+            let accepted = lane.accept(script.written_since(0, 0));
+            let hello = hello(41).replace("25000", &heartbeat_ms.to_string());
+            script.feed(0, &[accepted, lane.item(&hello)].concat());
+            assert_eq!(script.timer, Some(START + Duration::from_millis(silence_ms)), "{heartbeat_ms}");
+            script.fire();
+            assert!(script.take_events().ends_with(&[Event::Failed(DriverError::Silent)]));
+        }
     }
 }

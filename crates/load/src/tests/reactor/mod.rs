@@ -99,6 +99,7 @@ impl Sink for Log {
 
 /// A reactor and its toys.
 struct Rig {
+    server: SocketAddr,
     reactor: Reactor,
     log: Log,
     seen: Vec<Arc<Mutex<Seen>>>,
@@ -106,7 +107,7 @@ struct Rig {
 
 impl Rig {
     fn new(server: SocketAddr) -> Self {
-        Self { reactor: Reactor::new(server).unwrap(), log: Log::default(), seen: Vec::new() }
+        Self { server, reactor: Reactor::new().unwrap(), log: Log::default(), seen: Vec::new() }
     }
 
     /// A reactor with one toy that has connected.
@@ -120,7 +121,7 @@ impl Rig {
         let seen = Arc::default();
         self.seen.push(Arc::clone(&seen));
         let toy = Toy { greeting: greeting.map(<[u8]>::to_owned), seen };
-        self.reactor.start(Box::new(toy), &mut self.log)
+        self.reactor.start(Box::new(toy), self.server, &mut self.log)
     }
 
     fn seen(&self, client: ClientId) -> MutexGuard<'_, Seen> {

@@ -1,0 +1,388 @@
+//! Clients that others wrote: curl, the npm packages `ws` and `eventsource`, and a real browser. Each of them gets the bytes
+//! that were published, whatever the lane, and comes back to where it was.
+//!
+//! The scripts in `tests/outsiders` print a JSON object a line, see [`Seen::take`]; `just test` installs what they need.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use fault::Proxy;
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+use testkit::process::ServerProcess;
+
+use crate::{binary, text};
+
+const INSTALL: &str = "is missing: run just test, which installs it";
+
+/// How long an outsider may take for its next line. A browser starts within it on a machine that builds meanwhile.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long a request is watched that must not be answered yet.
+const HELD: Duration = Duration::from_millis(500);
+
+const FEED: &str = "/v1/outside/lobby";
+
+/// A process that prints lines, and does not outlive this value.
+struct Program {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    fn start(command: &mut Command) -> Self {
+        let name = command.get_program().display().to_string();
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = spawned.unwrap_or_else(|error| panic!("{error}: {name} {INSTALL}"));
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { child, lines }
+    }
+
+    /// The next line; none when there is none within this time.
+    fn next_within(&self, patience: Duration) -> Option<String> {
+        match self.lines.recv_timeout(patience) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("it ended before it had said everything"),
+        }
+    }
+
+    fn next(&self) -> String {
+        self.next_within(PATIENCE).unwrap_or_else(|| panic!("it said nothing for {PATIENCE:?}"))
+    }
+
+    /// Closes its input and waits for its good end; gives what else it said.
+    fn end(mut self) -> Vec<String> {
+        drop(self.child.stdin.take());
+        let mut rest = Vec::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => rest.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
+            }
+        }
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status} after {rest:?}");
+        rest
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _killed = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+fn node(script: &str, arguments: &[&str]) -> Program {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outsiders");
+    assert!(folder.join("node_modules/.package-lock.json").exists(), "node_modules {INSTALL}");
+    Program::start(Command::new("node").arg(folder.join(script)).args(arguments))
+}
+
+/// curl without what its user has configured; `-N`, so that a line is seen when it comes.
+fn curl_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new("curl");
+    command.args(["-q", "-sSN", "--noproxy", "*", "--max-time", "60"]).args(arguments);
+    command
+}
+
+/// What curl prints.
+fn curl(arguments: &[&str]) -> String {
+    let output = curl_command(arguments).output().unwrap_or_else(|error| panic!("{error}: curl {INSTALL}"));
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The answer to a poll, with the items as they were written.
+#[derive(Debug, Deserialize)]
+struct Batch<'a> {
+    position: String,
+    #[serde(borrow)]
+    items: Vec<&'a RawValue>,
+}
+
+impl<'a> Batch<'a> {
+    fn read(body: &'a str) -> Self {
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.items.iter().map(|item| item.get().to_owned()).collect()
+    }
+}
+
+/// Where the feed is now.
+fn head(origin: &str) -> String {
+    Batch::read(&curl(&[&format!("{origin}{FEED}/short-polling")])).position
+}
+
+/// Everything that the feed holds, as curl gets it.
+fn held(origin: &str) -> Vec<String> {
+    Batch::read(&curl(&[&format!("{origin}{FEED}/short-polling?after=earliest")])).texts()
+}
+
+/// Publishes and gives the position.
+fn publish(origin: &str, data: &str) -> String {
+    let body = format!(r#"{{"event":"message","data":{data}}}"#);
+    let answer = curl(&["--fail-with-body", "-d", &body, &format!("{origin}{FEED}/messages")]);
+    let position = serde_json::from_str::<Value>(&answer).unwrap()["position"].take();
+    position.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+/// Publishes in order and gives the positions.
+fn publish_all(origin: &str, payloads: &[String]) -> Vec<String> {
+    payloads.iter().map(|data| publish(origin, data)).collect()
+}
+
+/// What clients like to break, already without white space: it comes out as it went in.
+fn payloads() -> Vec<String> {
+    let awkward = [
+        r#""she said \"hi\"""#,
+        r#""a\\b\/c\td\r\n""#,
+        r#""nul \u0000, \ud83d\ude00, \ud800""#,
+        r#""😀 👩‍👩‍👧 é""#,
+        "\"line\u{2028}paragraph\u{2029}\"",
+        "12345678901234567890123",
+        "1E400",
+        r#"{"b":[[],{"a":null}],"":-0.0,"a":{"a":1,"a":2}}"#,
+        r#""""#,
+    ];
+    awkward.map(str::to_owned).into_iter().chain([format!("\"{}\"", "x".repeat(10 * 1024))]).collect()
+}
+
+fn serve(flags: &[&str]) -> (ServerProcess, String) {
+    let server = ServerProcess::start(binary(), flags);
+    let origin = format!("http://{}", server.origin.authority);
+    (server, origin)
+}
+
+fn assert_same(who: &str, got: &[String], wanted: &[String]) {
+    for (n, (got, wanted)) in got.iter().zip(wanted).enumerate() {
+        assert_eq!(got, wanted, "{who}: item {n}");
+    }
+    assert_eq!(got.len(), wanted.len(), "{who}");
+}
+
+/// What a script has said of one lane.
+#[derive(Debug, Default)]
+struct Lane {
+    items: Vec<String>,
+    controls: Vec<Value>,
+}
+
+impl Lane {
+    /// The keys of the control items, in order.
+    fn kinds(&self) -> Vec<&str> {
+        self.controls.iter().flat_map(|control| control.as_object().unwrap().keys().map(String::as_str)).collect()
+    }
+}
+
+/// What a script has said, lane by lane.
+#[derive(Debug, Default)]
+struct Seen(BTreeMap<String, Lane>);
+
+impl Seen {
+    /// Takes in a line: a `lane`, and the text of an `item`, of a `control` item or of a `batch`.
+    fn take(&mut self, line: &str) {
+        let line: BTreeMap<String, String> = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        let lane = self.0.entry(line["lane"].clone()).or_default();
+        if let Some(item) = line.get("item") {
+            lane.items.push(item.clone());
+        } else if let Some(batch) = line.get("batch") {
+            lane.items.extend(Batch::read(batch).texts());
+        } else {
+            lane.controls.push(serde_json::from_str(&line["control"]).unwrap());
+        }
+    }
+
+    /// Reads on until it holds for each of these lanes.
+    fn read(&mut self, script: &Program, lanes: &[&str], holds: impl Fn(&Lane) -> bool) {
+        while !lanes.iter().all(|lane| self.0.get(*lane).is_some_and(&holds)) {
+            self.take(&script.next());
+        }
+    }
+
+    /// Lets the script end; what it says by then counts.
+    fn end(&mut self, script: Program) {
+        script.end().iter().for_each(|line| self.take(line));
+    }
+}
+
+#[test]
+fn curl_polls_and_is_held_until_something_is_published() {
+    let (_server, origin) = serve(&[]);
+    let payloads = payloads();
+    let position = publish_all(&origin, &payloads).pop().unwrap();
+    let items = held(&origin);
+    assert_eq!(items.len(), payloads.len());
+    for (item, data) in items.iter().zip(&payloads) {
+        assert!(item.ends_with(&format!(r#","data":{data}}}"#)), "{data} became {item}");
+    }
+    let long = format!("{origin}{FEED}/long-polling");
+    assert_same("long", &Batch::read(&curl(&[&format!("{long}?after=earliest")])).texts(), &items);
+
+    let nothing =
+        curl(&["-w", "%{http_code} %header{feed-position} %{time_total}", &format!("{long}?after={position}&wait=1s")]);
+    let seconds: f64 =
+        nothing.strip_prefix(&format!("204 {position} ")).unwrap_or_else(|| panic!("{nothing}")).parse().unwrap();
+    // Jitter takes a tenth at most; a server that had not read `wait` would hold it for 25 s.
+    assert!((0.9..20.0).contains(&seconds), "{seconds}");
+
+    let waiting =
+        Program::start(&mut curl_command(&["-w", "\n%{http_code}\n", &format!("{long}?after={position}&wait=50s")]));
+    assert_eq!(waiting.next_within(HELD), None, "nothing was published");
+    let position = publish(&origin, &payloads[0]);
+    let body = waiting.next();
+    let batch = Batch::read(&body);
+    assert_eq!((&batch.position, batch.texts().as_slice()), (&position, &held(&origin)[payloads.len()..]));
+    assert_eq!(waiting.end(), ["200"]);
+}
+
+/// One event as curl prints it: name, id, data.
+fn event(stream: &Program) -> (Option<String>, Option<String>, String) {
+    let (mut name, mut id, mut data) = (None, None, None);
+    loop {
+        let line = stream.next();
+        let field = match line.split_once(": ") {
+            Some(("event", _)) => &mut name,
+            Some(("id", _)) => &mut id,
+            Some(("data", _)) => &mut data,
+            _ if line.is_empty() => return (name, id, data.expect("an event has data")),
+            _ => panic!("no field of ours: {line}"),
+        };
+        let value = line.split_once(": ").map(|(_, value)| value.to_owned());
+        assert_eq!(std::mem::replace(field, value), None, "twice in one event: {line}");
+    }
+}
+
+#[test]
+fn curl_streams_events_and_resumes_in_three_ways() {
+    let (_server, origin) = serve(&[]);
+    let positions = publish_all(&origin, &payloads());
+    let items = held(&origin);
+    let stream = format!("{origin}{FEED}/sse");
+    let middle = &positions[4];
+    for (from, arguments) in [
+        (0, vec![format!("{stream}?after=earliest")]),
+        (5, vec!["-H".to_owned(), format!("Last-Event-ID: {middle}"), stream.clone()]),
+        (5, vec!["-H".to_owned(), format!("Last-Event-ID: {middle}"), format!("{stream}?after=earliest")]),
+        (5, vec![format!("{stream}?last_event_id={middle}")]),
+        (5, vec![format!("{stream}?lastEventId={middle}")]),
+    ] {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let stream = Program::start(&mut curl_command(&arguments));
+        let (name, id, data) = event(&stream);
+        let hello: Value = serde_json::from_str(&data).unwrap();
+        assert_eq!((name.as_deref(), hello["hello"]["position"].as_str()), (Some("hello"), id.as_deref()));
+        for (position, item) in positions.iter().zip(&items).skip(from) {
+            assert_eq!(event(&stream), (None, Some(position.clone()), item.clone()), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn the_ws_package_reads_publishes_resumes_and_is_told_what_it_broke() {
+    let (server, origin) = serve(&["--heartbeat", "200ms", "--answer-within", "2s"]);
+    let count = publish_all(&origin, &payloads()).len();
+    let url = format!("ws://{}{FEED}/websocket", server.origin.authority);
+    let mut seen = Seen::default();
+    seen.end(node("ws.mjs", &[&url, &count.to_string()]));
+    let items = held(&origin);
+    assert_eq!(items.len(), count + 1, "one was published by the script, and nothing of what broke a rule");
+    assert_same("read", &seen.0["read"].items, &items);
+    assert_same("resumed", &seen.0["resumed"].items, &items[count / 2..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_eventsource_package_misses_and_doubles_nothing_over_a_cut() {
+    let (server, origin) = serve(&[]);
+    let proxy = Proxy::start(server.origin.address).unwrap();
+    let url = format!("http://{}{FEED}/sse", proxy.address());
+    let script = node("eventsource.mjs", &[&url]);
+    let mut seen = Seen::default();
+    seen.read(&script, &["sse"], |lane| !lane.controls.is_empty());
+    let payloads = payloads();
+    publish_all(&origin, &payloads);
+    seen.read(&script, &["sse"], |lane| lane.items.len() >= payloads.len());
+    proxy.control().cut();
+    publish_all(&origin, &payloads);
+    proxy.control().heal();
+    seen.read(&script, &["sse"], |lane| lane.items.len() >= 2 * payloads.len());
+    publish_all(&origin, &payloads);
+    seen.read(&script, &["sse"], |lane| lane.items.len() >= 3 * payloads.len());
+    seen.end(script);
+    assert_same("sse", &seen.0["sse"].items, &held(&origin));
+    assert_eq!(seen.0["sse"].kinds(), ["hello", "hello"], "it was cut once");
+}
+
+/// A server at an address that its successor can have again: nobody takes a port of 127.0.0.2 to connect from.
+fn serve_again(listen: &str) -> (Program, String) {
+    let server = Program::start(Command::new(binary()).args(["serve", "--until-stdin-closes", "--listen", listen]));
+    let ready: Value = serde_json::from_str(&server.next()).unwrap();
+    (server, ready["listening"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn the_eventsource_package_is_told_the_gap_when_another_server_stands_there() {
+    let (first, origin) = serve_again("127.0.0.2:0");
+    publish(&origin, "1");
+    let script = node("eventsource.mjs", &[&format!("{origin}{FEED}/sse?after=earliest")]);
+    let mut seen = Seen::default();
+    seen.read(&script, &["sse"], |lane| !lane.items.is_empty());
+    drop(first);
+    let (_second, _) = serve_again(origin.trim_start_matches("http://"));
+    let start = head(&origin);
+    publish(&origin, "2");
+    seen.read(&script, &["sse"], |lane| lane.items.len() >= 2);
+    seen.end(script);
+    let lane = &seen.0["sse"];
+    assert_eq!(lane.items[1..], held(&origin));
+    assert_eq!(lane.kinds(), ["hello", "hello", "gap"]);
+    let gap = json!({"from": null, "to": null, "missed": null, "reason": "epoch", "position": start});
+    assert_eq!(lane.controls[2]["gap"], gap);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_the_same_bytes_on_every_lane_and_resumes_over_a_cut() {
+    assert!(Path::new("/usr/bin/chromium").exists(), "chromium {INSTALL}");
+    let (server, origin) = serve(&[]);
+    let proxy = Proxy::start(server.origin.address).unwrap();
+    let start = head(&origin);
+    let script = node("browser.mjs", &[&format!("http://{}", proxy.address()), FEED, &start]);
+    let mut seen = Seen::default();
+    let streams = ["sse", "websocket"];
+    let lanes = ["sse", "websocket", "short-polling", "long-polling"];
+    seen.read(&script, &streams, |lane| !lane.controls.is_empty());
+
+    let fifty: Vec<_> = payloads().into_iter().cycle().take(50).collect();
+    publish_all(&origin, &fifty[..20]);
+    seen.read(&script, &lanes, |lane| lane.items.len() >= 20);
+    proxy.control().cut();
+    publish_all(&origin, &fifty[20..40]);
+    proxy.control().heal();
+    seen.read(&script, &streams, |lane| lane.controls.len() >= 2);
+    publish_all(&origin, &fifty[40..]);
+    seen.read(&script, &lanes, |lane| lane.items.len() >= 50);
+    seen.end(script);
+
+    let items = held(&origin);
+    assert_eq!(items.len(), 50);
+    for lane in lanes {
+        assert_same(lane, &seen.0[lane].items, &items);
+    }
+    for lane in streams {
+        assert_eq!(seen.0[lane].kinds(), ["hello", "hello"], "{lane} was cut once");
+    }
+}

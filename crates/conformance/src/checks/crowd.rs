@@ -1,0 +1,58 @@
+//! Many subscribers of one room.
+
+use std::iter;
+
+use futures_util::future::join_all;
+use wire::After;
+
+use crate::{
+    compare,
+    outcome::{Checked, Otherwise},
+    subscriber::Subscriber,
+    trial::{Trial, last},
+};
+
+/// Subscribers in all, dealt out to the lanes in turn.
+const SUBSCRIBERS: usize = 200;
+
+/// How many publications they read.
+const PUBLICATIONS: u32 = 50;
+
+pub(crate) async fn many_subscribers_agree(trial: Trial) -> Checked<Vec<Checked>> {
+    let lanes = trial.suite.lanes.len();
+    let mut crowd: Vec<Subscriber> =
+        (0..SUBSCRIBERS).map(|index| trial.on(index % lanes).subscribe(After::Head)).collect();
+    let ready = join_all(crowd.iter_mut().map(Subscriber::ready)).await;
+    let sent = trial.publish(PUBLICATIONS).await?;
+    let read = join_all(crowd.iter_mut().map(|reader| reader.read_to(last(&sent)))).await;
+    let offsets: Vec<u64> = sent.keys().copied().collect();
+    let is_whole = |reading: &[Box<str>]| {
+        let read: Option<Vec<u64>> = reading.iter().map(|text| offset_of(text)).collect();
+        read.is_some_and(|read| read == offsets)
+    };
+    let readings: Vec<Vec<Box<str>>> = crowd.iter().map(reading).collect();
+    let mut outcomes: Vec<Checked> = (0..lanes).map(|lane| Ok(kept(lane, lanes))).collect();
+    for (reader, why) in compare::disagreement(&readings, is_whole) {
+        outcomes[reader % lanes] = Err(Otherwise::Broken(why));
+    }
+    // Why somebody did not get on says more than what is missing then.
+    for (reader, failed) in ready.into_iter().map(|ready| ready.map(drop)).zip(read).enumerate() {
+        if let Err(otherwise) = failed.0.and(failed.1) {
+            outcomes[reader % lanes] = Err(otherwise);
+        }
+    }
+    Ok(outcomes)
+}
+
+fn reading(reader: &Subscriber) -> Vec<Box<str>> {
+    compare::deliveries(reader.told()).map(|delivery| delivery.json.clone()).collect()
+}
+
+fn offset_of(json: &str) -> Option<u64> {
+    wire::Publication::decode(json).ok().map(|publication| publication.offset)
+}
+
+fn kept(lane: usize, lanes: usize) -> String {
+    let here = iter::successors(Some(lane), |index| Some(index + lanes)).take_while(|index| *index < SUBSCRIBERS);
+    format!("{} of {SUBSCRIBERS} subscribers of {PUBLICATIONS} publications", here.count())
+}

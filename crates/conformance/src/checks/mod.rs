@@ -1,0 +1,10 @@
+//! The promises, one function each. A check has a fresh room of its own and says what it tried.
+
+pub(crate) mod crowd;
+pub(crate) mod drain;
+pub(crate) mod gaps;
+pub(crate) mod liveness;
+pub(crate) mod network;
+pub(crate) mod order;
+pub(crate) mod payloads;
+pub(crate) mod resume;

@@ -1,0 +1,168 @@
+//! Who subscribes on the lane under test, and keeps what it was told.
+
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
+
+use serde_json::value::RawValue;
+use tokio::time::timeout;
+use transport::{Delivery, Driver, Event};
+use wire::{Draft, Gap, Position, Refusal};
+
+use crate::{
+    client::{Client, ClientError},
+    outcome::Checked,
+    publisher::EVENT,
+};
+
+/// What a subscriber is told about the feed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Told {
+    /// A publication.
+    Delivery(Delivery),
+    /// Publications that will not come.
+    Gap(Gap),
+}
+
+/// A subscription on the lane under test.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    client: Client,
+    idle: Duration,
+    ready: Option<Position>,
+    told: Vec<Told>,
+    answers: HashMap<u64, Result<Position, Refusal>>,
+    ended: bool,
+}
+
+impl Subscriber {
+    /// Starts `driver` with connections to `address`; nothing for `idle` is an error.
+    pub(crate) fn start(driver: Box<dyn Driver>, address: SocketAddr, idle: Duration) -> Self {
+        Self {
+            client: Client::start(driver, address),
+            idle,
+            ready: None,
+            told: Vec::new(),
+            answers: HashMap::new(),
+            ended: false,
+        }
+    }
+
+    /// Where the subscription starts, as soon as the server has said so.
+    pub(crate) async fn ready(&mut self) -> Checked<Position> {
+        loop {
+            if let Some(position) = &self.ready {
+                return Ok(position.clone());
+            }
+            self.step(self.idle).await.map_err(|error| format!("before the first position: {error}"))?;
+        }
+    }
+
+    /// Reads until what was told reaches `offset`.
+    pub(crate) async fn read_to(&mut self, offset: u64) -> Checked<()> {
+        while self.reached() < offset {
+            let before = self.reached();
+            self.step(self.idle)
+                .await
+                .map_err(|error| format!("after offset {before} of {offset} publications: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of the subscription for so long; none when it goes on.
+    pub(crate) async fn end_within(&mut self, within: Duration) -> Option<ClientError> {
+        let end = async {
+            loop {
+                let end = match self.client.event(within).await {
+                    Ok(event) => ClientError::of(&event),
+                    Err(ClientError::Nothing(_)) => None,
+                    Err(error) => Some(error),
+                };
+                if let Some(end) = end {
+                    return end;
+                }
+            }
+        };
+        timeout(within, end).await.ok()
+    }
+
+    /// Writes a publication to the lane's uplink. `reference` is the caller's, and new.
+    pub(crate) async fn publish(&self, data: &str, reference: u64) -> Checked<()> {
+        let data: Box<RawValue> =
+            RawValue::from_string(data.to_owned()).map_err(|error| format!("the suite's own data: {error}"))?;
+        let publish = self.client.ask(move |driver, now, out| {
+            driver.publish(&Draft { event: EVENT.into(), data: &data }, reference, now, out);
+        });
+        Ok(publish.await?)
+    }
+
+    /// What became of the publication that was written as `reference`.
+    pub(crate) async fn answer(&mut self, reference: u64) -> Checked<Result<Position, Refusal>> {
+        loop {
+            if let Some(answer) = self.answers.remove(&reference) {
+                return Ok(answer);
+            }
+            self.step(self.idle).await.map_err(|error| format!("no answer on the uplink: {error}"))?;
+        }
+    }
+
+    /// What it was told so far, in order.
+    pub(crate) fn told(&self) -> &[Told] {
+        &self.told
+    }
+
+    /// Where it stands: the position of the last thing it was told, or of its start.
+    pub(crate) fn position(&self) -> Option<Position> {
+        let start = self.ready.clone()?;
+        let epoch = self.told.iter().rev().find_map(|told| match told {
+            Told::Gap(gap) => Some(gap.position.epoch.clone()),
+            Told::Delivery(_) => None,
+        });
+        let offset = match self.told.last() {
+            None => start.offset,
+            Some(_) => self.reached(),
+        };
+        Some(Position { epoch: epoch.unwrap_or(start.epoch), offset })
+    }
+
+    /// Whether the subscription is over.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// See [`Client::heartbeat`].
+    pub(crate) fn heartbeat(&self) -> Option<Duration> {
+        self.client.heartbeat()
+    }
+
+    /// See [`Client::written_bytes`].
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.client.written_bytes()
+    }
+
+    fn reached(&self) -> u64 {
+        self.told.last().map_or(0, |told| match told {
+            Told::Delivery(delivery) => delivery.offset,
+            Told::Gap(gap) => gap.position.offset,
+        })
+    }
+
+    async fn step(&mut self, within: Duration) -> Result<(), ClientError> {
+        let event = self.client.event(within).await?;
+        if let Some(end) = ClientError::of(&event) {
+            self.ended = true;
+            return Err(end);
+        }
+        match event {
+            Event::Ready(position) => self.ready = Some(position),
+            Event::Delivery(delivery) => self.told.push(Told::Delivery(delivery)),
+            Event::Gap(gap) => self.told.push(Told::Gap(gap)),
+            Event::Acked(ack) => {
+                self.answers.extend(ack.reference.map(|reference| (reference, Ok(ack.position))));
+            }
+            Event::Refused(refusal) => {
+                self.answers.extend(refusal.reference.map(|reference| (reference, Err(refusal))));
+            }
+            Event::Exchange { .. } | Event::Closed(_) | Event::Failed(_) => {}
+        }
+        Ok(())
+    }
+}
