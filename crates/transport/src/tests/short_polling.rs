@@ -160,3 +160,15 @@ fn an_answer_that_nobody_asked_for_ends_the_subscription() {
     script.end(0);
     script.assert_every_byte_is_charged_once();
 }
+
+#[test]
+fn half_an_answer_that_nobody_asked_for_ends_with_its_connection() {
+    let mut script = ready(LANE, target());
+    script.feed(0, b"HTTP/1.1 20");
+    script.end(0);
+    script.fire();
+    script.feed(1, &answer(200, "", &batch("e.42", &[sized(42, 9)])));
+    assert!(matches!(&script.take_events()[..], [Event::Exchange { carried: 1 }, Event::Delivery(_)]));
+    script.end(1);
+    script.assert_every_byte_is_charged_once();
+}
