@@ -4,15 +4,15 @@
 //!
 //! - A subscriber that asks every T meets a publication at a uniform place of its interval, so half of all wait less than T/2,
 //!   and 99 % less than 0.99 T, plus what the request takes.
-//! - A subscriber that asks again as soon as there was an answer is a gate that is shut for G, a round trip and the time to ask
-//!   again. With publications as a Poisson process of rate L and a hold that is long against 1/L, it asks 1/C times a second,
-//!   C = G + exp(-L G)/L; the share G/C of all publications finds the gate shut and waits for a uniform part of G more.
+//! - A subscriber that asks again as soon as there was an answer is a gate that is shut for a round trip and the time to ask
+//!   again: [`report::Gate`], the model with which reports compute what they do not measure, held against a round trip here.
 
 use std::{path::PathBuf, time::Duration};
 
 use load::{Plan, Profile, Scenario};
 use measure::Recorder;
 use record::Record;
+use report::Gate;
 use serde::Serialize;
 use transport::{Headers, Lane};
 
@@ -118,18 +118,30 @@ fn check_the_gate(folder: &std::path::Path, lanes: &[Lane], checks: &mut Vec<Che
     for lane in lanes {
         let name = lane.to_string();
         let cells = record.cells.iter().map(|(cell, _)| cell).filter(|cell| cell.lane == name);
-        let (mut times, mut requests, mut client_seconds) = (Recorder::new(), 0.0, 0.0);
+        let (mut times, mut gaps) = (Recorder::new(), Recorder::new());
+        let (mut requests, mut client_seconds) = (0.0, 0.0);
         for cell in cells {
             times.merge(&Recorder::from_text(&cell.response_time.0)?);
+            if let Some(gap) = &cell.rearm_gap {
+                gaps.merge(&Recorder::from_text(&gap.0)?);
+            }
             requests += cell.window.requests as f64;
             client_seconds += f64::from(cell.subscribers) * Duration::from_nanos(cell.window.length_ns).as_secs_f64();
         }
-        let gate = RTT.as_secs_f64();
-        let cycle = gate + (-rate * gate).exp() / rate;
-        let (asked, shut) = (1.0 / cycle, gate / cycle);
+        let (Some(hold), Some(gap)) = (lane.build().hold(), gaps.quantile_ns(0.5).map(Duration::from_nanos)) else {
+            let at_most = ms(RTT);
+            checks.push(Check::new(format!("{name} at 100 ms: time to ask again"), "ms", None, [0.0, at_most]));
+            continue;
+        };
+        let gate = Gate::new(rate, (RTT + gap).as_secs_f64(), hold.as_secs_f64());
         let near = |value: f64| [value * (1.0 - GATE_TOLERANCE), value * (1.0 + GATE_TOLERANCE)];
         let per_second = (client_seconds > 0.0).then(|| requests / client_seconds);
-        checks.push(Check::new(format!("{name} at 100 ms: requests"), "/s", per_second, near(asked)));
+        checks.push(Check::new(
+            format!("{name} at 100 ms: requests"),
+            "/s",
+            per_second,
+            near(gate.requests_per_second()),
+        ));
 
         // More than half find the gate open, so a quarter of all is the time without it.
         let open = times.quantile_ns(0.25).map(Duration::from_nanos);
@@ -138,11 +150,11 @@ fn check_the_gate(folder: &std::path::Path, lanes: &[Lane], checks: &mut Vec<Che
             let count: u64 = times.buckets().filter(|(bound, _)| *bound > limit).map(|(_, count)| count).sum();
             count as f64 / times.len() as f64
         });
-        let delayed = shut * (1.0 - DELAYED.as_secs_f64() / gate);
+        let delayed = gate.share_later_than(DELAYED.as_secs_f64());
         checks.push(Check::new(format!("{name} at 100 ms: delayed by over 10 ms"), "of all", late, near(delayed)));
 
         let extra = |q: f64| Some(ms(Duration::from_nanos(times.quantile_ns(q)?).saturating_sub(open?)));
-        let computed = 1000.0 * gate * (0.99 - 1.0 + shut) / shut;
+        let computed = 1000.0 * gate.wait_s(0.99);
         checks.push(Check::new(format!("{name} at 100 ms: extra p99"), "ms", extra(0.99), near(computed)));
     }
     Ok(())

@@ -108,7 +108,7 @@ limit_args! {
     heartbeat: Span = |span| span.0;
     /// How long a client has to answer a heartbeat
     answer_within: Span = |span| span.0;
-    /// How long a batch may take to be written before its connection is cut
+    /// How long a connection may accept no byte before it is cut
     slow_writer: Span = |span| span.0;
     /// Unsent bytes that a connection's buffer takes
     send_backlog_bytes: u32 = |n| n;

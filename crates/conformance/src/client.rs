@@ -15,7 +15,7 @@ use measure::Mono;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
@@ -55,6 +55,12 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether this is an end that a server may choose: announced, or the connection's own. Bytes that are not the lane's,
+    /// a refusal and silence are no such ends.
+    pub fn is_an_end_of_the_server(&self) -> bool {
+        matches!(self, Self::Closed(_) | Self::Failed(DriverError::Lost))
+    }
+
     /// How the subscription ended, when this event is its end.
     pub fn of(event: &Event) -> Option<Self> {
         match event {
@@ -148,6 +154,22 @@ impl Client {
         self.seen.heartbeat.get().copied()
     }
 
+    /// How many connections the driver has asked for so far.
+    pub fn connections_opened(&self) -> u64 {
+        self.seen.opened.load(Ordering::Relaxed)
+    }
+
+    /// Waits until none of the driver's connections stands: the server has ended each.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn all_ended(&self) {
+        let mut standing = self.seen.standing.subscribe();
+        // The sender outlives this borrow, so it cannot be gone.
+        let _never_gone = standing.wait_for(|standing| *standing == 0).await;
+    }
+
     /// How many bytes the driver has written.
     pub fn written_bytes(&self) -> u64 {
         self.seen.written_bytes.load(Ordering::Relaxed)
@@ -159,6 +181,8 @@ impl Client {
 struct Seen {
     heartbeat: OnceLock<Duration>,
     written_bytes: AtomicU64,
+    opened: AtomicU64,
+    standing: watch::Sender<usize>,
 }
 
 /// What happened to a connection.
@@ -219,6 +243,7 @@ impl Sockets {
                     }
                     Happened::Ended(connection) => {
                         self.writers.remove(&connection);
+                        self.seen.standing.send_replace(self.writers.len());
                         driver.on_end(connection, Mono::now(), &mut out);
                     }
                 },
@@ -238,10 +263,12 @@ impl Sockets {
     async fn carry_out(&mut self, command: Command) {
         match command {
             Command::Open(connection) => {
+                self.seen.opened.fetch_add(1, Ordering::Relaxed);
                 let happened = self.happened_in.clone();
                 if let Ok(tcp) = TcpStream::connect(self.address).await {
                     let (reader, writer) = tcp.into_split();
                     self.writers.insert(connection, writer);
+                    self.seen.standing.send_replace(self.writers.len());
                     self.readers.spawn(read(connection, reader, happened));
                 } else {
                     self.readers.spawn(async move {

@@ -1,9 +1,6 @@
 //! What a subscriber was told against what was published. Pure; every complaint is a sentence about what was seen.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write as _,
-};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use transport::Delivery;
 use wire::{Gap, GapReason, Position};
@@ -107,21 +104,36 @@ pub(crate) fn accounted(told: &[Told], start: &Position, last: u64, reason: GapR
     if next == last + 1 { Ok(()) } else { Err(format!("offset {next} is due, and {last} was the last")) }
 }
 
-/// What readers of one room got, by reader: those that differ from what most whole readings say, each with a sentence.
-pub(crate) fn disagreement(readings: &[Vec<Box<str>>], whole: impl Fn(&[Box<str>]) -> bool) -> Vec<(usize, String)> {
-    let mut times: HashMap<&[Box<str>], usize> = HashMap::new();
-    for reading in readings.iter().filter(|reading| whole(reading)) {
-        *times.entry(reading.as_slice()).or_default() += 1;
-    }
-    let Some((common, _)) = times.into_iter().max_by_key(|(_, times)| *times) else {
-        return (0..readings.len()).map(|reader| (reader, "nobody got all of it in order".to_owned())).collect();
+/// What readers of one room got, by reader: those that differ from the right reading, each with a sentence.
+///
+/// Right is `neutral`, what a batch over plain HTTP holds, when it is whole. Otherwise it is what most whole readings say;
+/// when as many say something else, nobody can be told right from wrong, and everybody is named.
+pub(crate) fn disagreement(
+    readings: &[Vec<Box<str>>],
+    neutral: &[Box<str>],
+    whole: impl Fn(&[Box<str>]) -> bool,
+) -> Vec<(usize, String)> {
+    let everybody = |why: &str| (0..readings.len()).map(|reader| (reader, why.to_owned())).collect();
+    let right = if whole(neutral) {
+        neutral
+    } else {
+        let mut times: BTreeMap<&[Box<str>], usize> = BTreeMap::new();
+        for reading in readings.iter().filter(|reading| whole(reading)) {
+            *times.entry(reading.as_slice()).or_default() += 1;
+        }
+        let Some(most) = times.values().max() else { return everybody("nobody got all of it in order") };
+        let mut common = times.iter().filter(|(_, times)| *times == most).map(|(reading, _)| *reading);
+        match (common.next(), common.next()) {
+            (Some(common), None) => common,
+            _ => return everybody("readings differ, and as many say one thing as another"),
+        }
     };
-    let odd = readings.iter().enumerate().filter(|(_, reading)| reading.as_slice() != common);
+    let odd = readings.iter().enumerate().filter(|(_, reading)| reading.as_slice() != right);
     odd.map(|(reader, reading)| {
-        let at = reading.iter().zip(common).position(|(one, other)| one != other);
-        let at = at.unwrap_or(reading.len().min(common.len()));
+        let at = reading.iter().zip(right).position(|(one, other)| one != other);
+        let at = at.unwrap_or(reading.len().min(right.len()));
         let show = |list: &[Box<str>]| list.get(at).map_or("nothing".to_owned(), |text| short(text));
-        (reader, format!("place {} holds {}, where others have {}", at + 1, show(reading), show(common)))
+        (reader, format!("place {} holds {}, where others have {}", at + 1, show(reading), show(right)))
     })
     .collect()
 }

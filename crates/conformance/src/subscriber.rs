@@ -30,7 +30,7 @@ pub(crate) struct Subscriber {
     ready: Option<Position>,
     told: Vec<Told>,
     answers: HashMap<u64, Result<Position, Refusal>>,
-    ended: bool,
+    end: Option<ClientError>,
 }
 
 impl Subscriber {
@@ -42,7 +42,7 @@ impl Subscriber {
             ready: None,
             told: Vec::new(),
             answers: HashMap::new(),
-            ended: false,
+            end: None,
         }
     }
 
@@ -123,9 +123,19 @@ impl Subscriber {
         Some(Position { epoch: epoch.unwrap_or(start.epoch), offset })
     }
 
-    /// Whether the subscription is over.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended
+    /// How the subscription ended, once it has.
+    pub(crate) fn end(&self) -> Option<&ClientError> {
+        self.end.as_ref()
+    }
+
+    /// Whether what it publishes goes out on the connection of its feed: it has opened no other. Known after the first.
+    pub(crate) fn publishes_on_its_stream(&self) -> bool {
+        self.client.connections_opened() == 1
+    }
+
+    /// See [`Client::all_ended`].
+    pub(crate) async fn all_ended(&self) {
+        self.client.all_ended().await;
     }
 
     /// See [`Client::heartbeat`].
@@ -148,7 +158,7 @@ impl Subscriber {
     async fn step(&mut self, within: Duration) -> Result<(), ClientError> {
         let event = self.client.event(within).await?;
         if let Some(end) = ClientError::of(&event) {
-            self.ended = true;
+            self.end = Some(end.clone());
             return Err(end);
         }
         match event {

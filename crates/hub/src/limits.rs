@@ -19,7 +19,8 @@ pub struct Limits {
     pub ring_items: usize,
     /// How many bytes of encoded publications a room holds; the newest one stays even when it alone is larger.
     ///
-    /// 1 MiB: 1,000 publications of a kilobyte, so that count and bytes bind at about the same place.
+    /// 1 MiB: 1,000 publications of a kilobyte, so that count and bytes bind at about the same place. Where a publication's
+    /// bytes are kept in another form too ([`crate::FORMS`]), a room takes twice as much.
     pub ring_bytes: usize,
     /// How many publications one batch carries.
     ///
@@ -47,7 +48,7 @@ pub struct Limits {
     ///
     /// 20 s: with [`heartbeat`](Self::heartbeat), a death is seen after 45 s at the latest; again the common value.
     pub answer_within: Duration,
-    /// How long one batch may take to be written before its connection is closed.
+    /// How long a connection may accept no byte of what is to be written before it is closed.
     ///
     /// 30 s: a phone may sleep through a few seconds; beyond this its place in the ring is worth more than the line.
     pub slow_writer: Duration,

@@ -4,6 +4,7 @@ use std::{
     io,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use measure::unix_time_us;
@@ -121,31 +122,38 @@ fn file_limit() -> u64 {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
+fn nanos(duration: Duration) -> Option<u64> {
+    u64::try_from(duration.as_nanos()).ok()
+}
+
+/// All that a report needs to show the lane.
+fn column(lane: &transport::Lane) -> Lane {
+    let (spec, built) = (lane.spec(), lane.build());
+    Lane {
+        lane: lane.to_string(),
+        transport: spec.id.to_owned(),
+        title: spec.title.to_owned(),
+        colour_light: spec.look.light.to_owned(),
+        colour_dark: spec.look.dark.to_owned(),
+        mark: spec.look.mark.to_owned(),
+        interval_ns: built.interval().and_then(nanos),
+        hold_ns: built.hold().and_then(nanos),
+        options: lane.options().iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    }
+}
+
 fn header(plan: &Plan, server: &ServerCommand, host: Host) -> Header {
-    let lane = |lane: &transport::Lane| {
-        let spec = lane.spec();
-        Lane {
-            lane: lane.to_string(),
-            transport: spec.id.to_owned(),
-            title: spec.title.to_owned(),
-            colour_light: spec.look.light.to_owned(),
-            colour_dark: spec.look.dark.to_owned(),
-            mark: spec.look.mark.to_owned(),
-            interval_ns: lane.build().interval().and_then(|interval| u64::try_from(interval.as_nanos()).ok()),
-            options: lane.options().iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        }
-    };
     let floor = plan.lanes.iter().find(|lane| lane.spec().role == transport::Role::Floor);
     Header {
         version: record::VERSION,
         at_us: unix_time_us(),
         command: plan.command.clone(),
-        rtt_ns: plan.rtt.and_then(|rtt| u64::try_from(rtt.as_nanos()).ok()),
+        rtt_ns: plan.rtt.and_then(nanos),
         scenario: plan.scenario.to_record(),
         profile: plan.profile.name.to_owned(),
         seed: plan.seed,
         headers: plan.headers.name().to_owned(),
-        lanes: plan.lanes.iter().map(lane).collect(),
+        lanes: plan.lanes.iter().map(column).collect(),
         twin_of: plan.twin().map(ToString::to_string),
         floor: floor.map(ToString::to_string),
         blocks: plan.profile.blocks,
@@ -156,5 +164,20 @@ fn header(plan: &Plan, server: &ServerCommand, host: Host) -> Header {
             build: if cfg!(debug_assertions) { "debug".to_owned() } else { "release".to_owned() },
         },
         server: server.arguments.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    #[test]
+    fn the_record_says_how_long_a_lane_is_held_and_how_often_it_asks() {
+        for lane in transport::ALL.iter().map(transport::Lane::plain) {
+            let (column, built) = (super::column(&lane), lane.build());
+            assert_eq!(column.hold_ns.map(Duration::from_nanos), built.hold(), "{lane}");
+            assert_eq!(column.interval_ns.map(Duration::from_nanos), built.interval(), "{lane}");
+        }
+        assert!(transport::ALL.iter().any(|spec| super::column(&transport::Lane::plain(spec)).hold_ns.is_some()));
     }
 }

@@ -79,6 +79,8 @@ pub struct Lane {
     pub mark: String,
     /// How often it asks, when it asks by the clock.
     pub interval_ns: Option<u64>,
+    /// How long a server holds its request, when it asks again as soon as there was an answer.
+    pub hold_ns: Option<u64>,
     /// Options that differ from the defaults.
     pub options: BTreeMap<String, String>,
 }

@@ -53,6 +53,9 @@ pub struct Dataset {
 pub struct Lane {
     /// The header's entry.
     pub info: record::Lane,
+    /// A round trip was put before the server: its times were measured, and nothing of what it cost. The proxy that delays
+    /// ends every connection, and shares the generator's CPU.
+    pub times_only: bool,
     /// One per block, by block.
     pub cells: Vec<Cell>,
     /// Cells that were run again and stand in [`Lane::cells`] with their repetition.
@@ -150,6 +153,7 @@ impl Lane {
         let cells: Vec<Cell> = by_block.into_values().collect();
         Ok(Self {
             info: info.clone(),
+            times_only: record.header.rtt_ns.is_some(),
             response_time: Timing::new(&cells, "response_time", |cell| &cell.response_time.0)?,
             service_time: Timing::new(&cells, "service_time", |cell| &cell.service_time.0)?,
             publish_delay: Timing::new(&cells, "publish_delay", |cell| &cell.publish_delay.0)?,
@@ -209,9 +213,14 @@ impl Lane {
         self.cells.iter().filter_map(|cell| Some((cell.block, value(cell)?))).collect()
     }
 
+    /// What a cell cost, per block; empty where only times were measured.
+    pub fn cost_per_block(&self, value: impl Fn(&Cell) -> Option<f64>) -> PerBlock {
+        if self.times_only { PerBlock::new() } else { self.per_block(value) }
+    }
+
     /// Stream bytes of both directions per delivery, by block.
     pub fn stream_per_delivery(&self) -> PerBlock {
-        self.per_block(|cell| {
+        self.cost_per_block(|cell| {
             let window = &cell.window;
             let bytes = window.down.values().chain(window.up.values()).sum();
             per(bytes, window.deliveries)
@@ -220,7 +229,7 @@ impl Lane {
 
     /// CPU of the server per delivery, by block. No process runs for nothing, so zero means that it was not measured.
     pub fn cpu_per_delivery(&self) -> PerBlock {
-        self.per_block(|cell| per(cell.server.cpu_ns, cell.window.deliveries).filter(|&ns| ns > 0.0))
+        self.cost_per_block(|cell| per(cell.server.cpu_ns, cell.window.deliveries).filter(|&ns| ns > 0.0))
     }
 }
 

@@ -7,7 +7,7 @@
 mod charts;
 mod columns;
 pub mod dataset;
-mod gate;
+pub mod gate;
 mod numbers;
 mod page;
 mod prose;
@@ -21,6 +21,7 @@ pub mod verdict;
 mod view;
 
 pub use dataset::{DataError, Dataset};
+pub use gate::Gate;
 pub use ranking::RankEntry;
 pub use summary::Summary;
 pub use verdict::{Check, Outcome, Status, Verdict, Withdrawn};

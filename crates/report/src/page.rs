@@ -42,7 +42,9 @@ struct Page {
     latency: Vec<FigureView>,
     empty_latency: &'static str,
     bytes: Vec<FigureView>,
+    empty_bytes: &'static str,
     cpu: Vec<FigureView>,
+    empty_cpu: &'static str,
     memory_note: String,
     memory: TableView,
     ledger: TableView,
@@ -76,6 +78,7 @@ struct CheckRow {
 pub(crate) fn page(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Result<String, RenderError> {
     let figures = Figures::draw(Input { data, summary, verdict })?;
     let scenario = &data.header.scenario;
+    let [empty_bytes, empty_cpu] = prose::empty_costs(data);
     let page = Page {
         scenario: scenario.name.clone(),
         question: scenario.question.clone(),
@@ -105,7 +108,9 @@ pub(crate) fn page(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Resu
         latency: views(figures.latency),
         empty_latency: prose::EMPTY_LATENCY,
         bytes: views(figures.bytes),
+        empty_bytes,
         cpu: views(figures.cpu),
+        empty_cpu,
         memory_note: prose::memory_note(data, summary),
         memory: memory_table(data, summary),
         ledger: ledger(data, summary),
@@ -130,7 +135,7 @@ fn views(figures: Vec<Figure>) -> Vec<FigureView> {
 fn run(data: &Dataset) -> Vec<String> {
     let (scenario, host) = (&data.header.scenario, &data.header.host);
     let network = if host.loopback { "loopback" } else { "network" };
-    vec![
+    let mut run = vec![
         scenario.name.clone(),
         format!("{} subscribers in {} rooms", count(scenario.subscribers.into()), count(scenario.rooms.into())),
         format!("{}/s a room, {}", scenario.rate_hz, scenario.arrivals),
@@ -138,7 +143,9 @@ fn run(data: &Dataset) -> Vec<String> {
         format!("{network}, {} cores", host.cores),
         format!("{} headers", data.header.headers),
         format!("profile {}", data.header.profile),
-    ]
+    ];
+    run.extend(prose::round_trip(data));
+    run
 }
 
 fn checks(summary: &Summary, verdict: &Verdict) -> String {

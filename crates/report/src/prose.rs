@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     dataset::{Dataset, Lane},
-    numbers::{count, float, three_digits, time},
+    numbers::{count, float, three_digits, time, time_tick},
     summary::Summary,
 };
 
@@ -14,6 +14,24 @@ pub(crate) const LANES_HINT: &str = "Delay counts from the instant a publication
 /// Where latency would be.
 pub(crate) const EMPTY_LATENCY: &str =
     "Fewer than 20 publications were due in the windows, too few for a median; the scenario feed would fill this.";
+
+/// Where bytes would be.
+const EMPTY_BYTES: &str = "No delivery arrived in a window; the scenario feed would fill this.";
+/// Where CPU would be.
+const EMPTY_CPU: &str = "The server's CPU was not measured; a run of the scenario feed on Linux would fill this.";
+/// Where costs would be, in a run behind a round trip that was put there.
+pub(crate) const TIMES_ONLY: &str = "Only times were measured behind the round trip: bytes, requests, CPU and memory were not; a run without it would fill this.";
+
+/// The round trip that the run put before its server, if it did.
+pub(crate) fn round_trip(data: &Dataset) -> Option<String> {
+    let rtt = time_tick(float(data.header.rtt_ns?));
+    Some(format!("{rtt} round trip put between subscribers and server"))
+}
+
+/// What stands where there is no figure of bytes, and none of CPU.
+pub(crate) const fn empty_costs(data: &Dataset) -> [&'static str; 2] {
+    if data.header.rtt_ns.is_some() { [TIMES_ONLY; 2] } else { [EMPTY_BYTES, EMPTY_CPU] }
+}
 
 /// From what a lane at a distance was computed, and how often it would ask; none for a lane that has no such numbers.
 pub(crate) fn computed_how(lane: &Lane, summary: &Summary) -> Option<String> {
@@ -34,7 +52,12 @@ pub(crate) fn computed_how(lane: &Lane, summary: &Summary) -> Option<String> {
 pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {
     let (header, scenario) = (&data.header, &data.header.scenario);
     let mut limits = Vec::new();
-    if header.host.loopback {
+    if let Some(round_trip) = round_trip(data) {
+        limits.push(format!(
+            "{round_trip}, half of it each way, always the same and without loss. Only times are measured behind it. TCP's own round \
+             trips (connecting, its windows) end at the proxy that delays, so that a real network costs more of them than this."
+        ));
+    } else if header.host.loopback {
         limits.push(
             "Both ends share one host over loopback: there is no round trip, no loss and no bandwidth limit. A transport that waits \
              for round trips, as polling does, loses more on a real network than here."
@@ -64,9 +87,12 @@ pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {
     {
         limits.push("Nothing was encrypted; TLS costs CPU, and bytes per record.".to_owned());
     }
-    limits.push(
-        "Memory is a line through two sizes of the fleet, and says nothing about a fleet of another order.".to_owned(),
-    );
+    if header.rtt_ns.is_none() {
+        limits.push(
+            "Memory is a line through two sizes of the fleet, and says nothing about a fleet of another order."
+                .to_owned(),
+        );
+    }
     limits
 }
 
@@ -79,11 +105,13 @@ pub(crate) fn environment(data: &Dataset) -> Vec<(&'static str, String)> {
     } else {
         "default: the kernel did not permit real-time scheduling"
     };
+    let network = if host.loopback { "loopback" } else { "between hosts" };
+    let round_trip = round_trip(data).map_or_else(String::new, |words| format!("; {words}"));
     vec![
         ("host", host.id.clone()),
         ("CPU", format!("{}, {} cores", host.cpu, host.cores)),
         ("kernel", host.kernel.clone()),
-        ("network", if host.loopback { "loopback" } else { "between hosts" }.to_owned()),
+        ("network", format!("{network}{round_trip}")),
         ("server pinned to", cpu(host.server_cpu)),
         ("generator pinned to", cpu(host.generator_cpu)),
         ("scheduling", scheduling.to_owned()),
@@ -110,6 +138,9 @@ pub(crate) fn memory_note(data: &Dataset, summary: &Summary) -> String {
     let memory = |lane: &record::Lane| summary.lane(&lane.lane).map(|l| l.server.memory_bytes_per_connection);
     let any = data.header.lanes.iter().filter_map(memory).any(|m| m.user.is_some());
     let kernel = data.header.lanes.iter().filter_map(memory).any(|m| m.kernel.is_some());
+    if data.header.rtt_ns.is_some() {
+        return TIMES_ONLY.to_owned();
+    }
     if !any {
         return "Memory was not measured in this run; the scenario idle would fill it.".to_owned();
     }
@@ -195,7 +226,7 @@ pub(crate) fn pitfalls(data: &Dataset) -> Vec<(&'static str, String)> {
             format!("{} disturbed cells were run again at their block's end; both are in the record.", count(repeated));
         all.push(("Dropped outliers", how));
     }
-    if data.header.host.loopback {
+    if data.header.host.loopback && data.header.rtt_ns.is_none() {
         let how = "CPU per delivery contains the receiver's TCP work on loopback: it is read as a ratio to the floor.";
         all.push(("Loopback", how.to_owned()));
     }

@@ -43,6 +43,7 @@ pub(crate) fn summarise(data: &Dataset, verdict: &Verdict) -> Summary {
             loopback: header.host.loopback,
             realtime: header.host.realtime,
         },
+        rtt_ns: header.rtt_ns,
         headers: header.headers.clone(),
         lanes: data.lanes.iter().map(|lane| (lane.info.lane.clone(), lane_summary(data, verdict, lane))).collect(),
         noise_floor: NoiseSummary {
@@ -56,6 +57,7 @@ pub(crate) fn summarise(data: &Dataset, verdict: &Verdict) -> Summary {
 
 fn lane_summary(data: &Dataset, verdict: &Verdict, lane: &Lane) -> LaneSummary {
     let window = |value: fn(&Cell) -> u64| lane.sum(value);
+    let costs = !lane.times_only;
     let deliveries = window(|cell| cell.window.deliveries);
     let publishes = lane.publishes();
     let by_publication = |timing: &Timing| quantiles(timing, publishes);
@@ -73,15 +75,15 @@ fn lane_summary(data: &Dataset, verdict: &Verdict, lane: &Lane) -> LaneSummary {
         receive_lag_ns: by_sample(&lane.receive_lag),
         time_to_first_delivery_ns: by_sample(&lane.time_to_first_delivery),
         rearm_gap_ns,
-        computed_at_50ms_rtt: computed(data, verdict, &response_time_ns, rearm_gap_ns.as_ref()),
-        bytes_per_delivery: bytes(data, lane),
-        setup_bytes: setup_bytes(lane),
-        requests_per_delivery: per(window(|cell| cell.window.requests), deliveries),
-        deliveries_per_response: per(deliveries, window(|cell| cell.window.responses_with_items)),
+        computed_at_50ms_rtt: computed(data, verdict, lane, &response_time_ns, rearm_gap_ns.as_ref()),
+        bytes_per_delivery: if costs { bytes(data, lane) } else { BytesSummary::default() },
+        setup_bytes: setup_bytes(lane).filter(|_| costs),
+        requests_per_delivery: per(window(|cell| cell.window.requests), deliveries).filter(|_| costs),
+        deliveries_per_response: per(deliveries, window(|cell| cell.window.responses_with_items)).filter(|_| costs),
         server: server(data, lane),
         generator: GeneratorSummary {
             cpu_ns_per_delivery: median_of(
-                &lane.per_block(|cell| per(cell.generator_cpu_ns, cell.window.deliveries).filter(|&ns| ns > 0.0)),
+                &lane.cost_per_block(|cell| per(cell.generator_cpu_ns, cell.window.deliveries).filter(|&ns| ns > 0.0)),
             )
             .0,
         },
@@ -90,13 +92,19 @@ fn lane_summary(data: &Dataset, verdict: &Verdict, lane: &Lane) -> LaneSummary {
 }
 
 /// None where the model does not hold: arrivals that are not random, a path with a round trip of its own, an INVALID run.
-fn computed(data: &Dataset, verdict: &Verdict, response: &Quantiles, rearm: Option<&Quantiles>) -> Option<Computed> {
+fn computed(
+    data: &Dataset,
+    verdict: &Verdict,
+    lane: &Lane,
+    response: &Quantiles,
+    rearm: Option<&Quantiles>,
+) -> Option<Computed> {
     let scenario = &data.header.scenario;
     // With a round trip of its own the run needs no computed one.
     let near = data.header.host.loopback && data.header.rtt_ns.is_none();
     let holds = near && scenario.arrivals == "poisson" && verdict.status != Status::Invalid;
-    let medians = response.p50.zip(rearm?.p50).filter(|_| holds);
-    medians.map(|(response, rearm)| gate::computed(scenario.rate_hz, response, rearm))
+    let (response, rearm, hold) = (response.p50?, rearm?.p50?, lane.info.hold_ns?);
+    holds.then(|| gate::computed(scenario.rate_hz, response, rearm, hold))
 }
 
 fn deliveries_summary(lane: &Lane) -> DeliveriesSummary {
@@ -210,7 +218,7 @@ fn server(data: &Dataset, lane: &Lane) -> ServerSummary {
 /// The slope of every cell that has two sizes, then the median over blocks.
 fn memory(lane: &Lane) -> MemorySummary {
     let slope = |bytes: fn(&MemoryPoint) -> Option<u64>| {
-        let slopes = lane.per_block(|cell| {
+        let slopes = lane.cost_per_block(|cell| {
             let points = &cell.memory.as_ref()?.points;
             let first = points.iter().min_by_key(|point| point.connections)?;
             let last = points.iter().max_by_key(|point| point.connections)?;

@@ -28,6 +28,8 @@ pub struct Summary {
     pub verdict: VerdictSummary,
     /// The machine.
     pub host: HostSummary,
+    /// The round trip that was put between subscribers and server; null without one. With one, only times were measured.
+    pub rtt_ns: Option<u64>,
     /// The header profile of the drivers.
     pub headers: String,
     /// By printed name, in the header's order.
@@ -90,7 +92,8 @@ pub struct LaneSummary {
     pub rearm_gap_ns: Option<Quantiles>,
     /// The lane at a distance, by a model; null where `rearm_gap_ns` is, and where the model does not hold.
     pub computed_at_50ms_rtt: Option<Computed>,
-    /// Totals of the windows over deliveries in them.
+    /// Totals of the windows over deliveries in them. All null behind a round trip that was put there, as is what follows
+    /// up to `generator`.
     pub bytes_per_delivery: BytesSummary,
     /// Handshake bytes per connection, both directions.
     pub setup_bytes: Option<f64>,

@@ -3,13 +3,14 @@
 use crate::{
     columns::{COLUMNS, row},
     dataset::Dataset,
+    prose::round_trip,
     summary::Summary,
     text::computed,
     verdict::Verdict,
 };
 
-/// One line per lane in the header's order, columns aligned, numbers right-aligned; below them what
-/// is computed for a lane.
+/// One line per lane in the header's order, columns aligned, numbers right-aligned; below them the
+/// round trip that was put before the server, and what is computed for a lane.
 pub(crate) fn table(data: &Dataset, summary: &Summary, verdict: &Verdict) -> String {
     let head = std::iter::once("lane".to_owned()).chain(COLUMNS.iter().map(|column| column.head.to_owned())).collect();
     let mut rows: Vec<Vec<String>> = vec![head];
@@ -25,6 +26,7 @@ pub(crate) fn table(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Str
         let line = std::iter::once(name).chain(cells).collect::<Vec<_>>().concat();
         format!("{}\n", line.trim_end())
     };
+    let distance = round_trip(data).map(|words| format!("{words}: only times are measured behind it.\n"));
     let below = data.lanes.iter().filter_map(|lane| Some(format!("{}\n", computed(lane, summary)?)));
-    rows.iter().map(line).chain(below).collect::<Vec<_>>().concat()
+    rows.iter().map(line).chain(distance).chain(below).collect::<Vec<_>>().concat()
 }

@@ -95,7 +95,7 @@ fn among(data: &Dataset, choices: &[&Lane]) -> Vec<Sentence> {
             let reason = reason(data, pick, &fastest, (&slim, &lean), choices);
             std::iter::once(recommendation(data, pick, choices)).chain(reason).collect()
         }
-        several => vec![equals(several)],
+        several => vec![equals(data, several)],
     };
     let against = both.first().or(slim.first()).copied();
     answer.extend(against.and_then(|pick| contrasts(data, pick, choices)));
@@ -132,12 +132,15 @@ fn split(slim: &[&Lane], lean: &[&Lane]) -> Sentence {
     say(text, "lanes")
 }
 
-fn equals(lanes: &[&Lane]) -> Sentence {
-    let text = format!(
-        "{} do equally well for this workload: no difference was seen in delay, bytes or server CPU.",
-        list(lanes)
-    );
+fn equals(data: &Dataset, lanes: &[&Lane]) -> Sentence {
+    let text =
+        format!("{} do equally well for this workload: no difference was seen in {}.", list(lanes), compared(data));
     say(text, "lanes")
+}
+
+/// What lanes of this run can be compared by.
+const fn compared(data: &Dataset) -> &'static str {
+    if data.header.rtt_ns.is_some() { "delay, and nothing else was measured" } else { "delay, bytes or server CPU" }
 }
 
 /// The pick, and what a later lane would spare. That other lanes are later is left to [`contrasts`].
@@ -153,7 +156,7 @@ fn recommendation(data: &Dataset, pick: &Lane, choices: &[&Lane]) -> Sentence {
             return say(format!("Use {name} for the lowest delay, or {other} for {factor} the {what}."), proof);
         }
     }
-    say(format!("Use {name} for this workload: no other lane is proven better in delay, bytes or server CPU."), "lanes")
+    say(format!("Use {name} for this workload: no other lane is proven better in {}.", compared(data)), "lanes")
 }
 
 fn reason(

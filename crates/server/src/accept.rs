@@ -97,7 +97,10 @@ async fn http(
         // A client that is gone ends the handler that waits for it; one that only stops sending is not served on.
         .half_close(false)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(Connection::new(tcp, counted)), TowerToHyperService::new(app))
+        .serve_connection(
+            TokioIo::new(Connection::new(tcp, limits.slow_writer, counted)),
+            TowerToHyperService::new(app),
+        )
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

@@ -1,26 +1,30 @@
-//! The real transports with one fault in one of them: what polls answer is changed on its way out. The suite that says
-//! nothing about such a server checks nothing.
+//! The real transports with one fault in one of them: what polls answer, or the events of a stream, are changed on their
+//! way out. The suite that says nothing about such a server checks nothing.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     http::{StatusCode, header},
     middleware::map_response,
     response::{IntoResponse as _, Response},
 };
+use futures_util::{TryStreamExt as _, stream};
 use hub::Hub;
 use transport::{ALL, Driver, Options, Spec, Target, Transport};
 use wire::{Control, GapReason, Item, poll};
 
-/// The transport that has the fault.
-pub const LANE: &str = "short-polling";
+/// A transport that can have the fault: one that asks.
+pub const ASKING: &str = "short-polling";
+
+/// A transport that can have the fault: one that is pushed to, each event its own piece of the body.
+pub const PUSHED: &str = "sse";
 
 /// Every tenth publication from this offset on is hit.
 const HIT: u64 = 7;
 
-/// What is wrong with the answers.
+/// What is wrong with the answers. The events of a stream are spoilt one by one, so [`Fault::Reorder`] spoils none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Publications are left out.
@@ -35,41 +39,58 @@ pub enum Fault {
     SilentEpoch,
 }
 
-/// All transports, [`LANE`] with `fault`. Never freed.
+/// All transports, `lane` with `fault`. Never freed.
 ///
 /// # Panics
 ///
-/// When there is no such lane any more.
-pub fn catalog(fault: Fault) -> &'static [Spec] {
+/// When `lane` is neither [`ASKING`] nor [`PUSHED`].
+pub fn catalog(lane: &str, fault: Fault) -> &'static [Spec] {
     let mut specs = ALL.to_vec();
-    let broken = specs.iter_mut().find(|spec| spec.id == LANE).expect("the lane is there");
-    broken.build = match fault {
-        Fault::Skip => |options| Broken::build(Fault::Skip, options),
-        Fault::Repeat => |options| Broken::build(Fault::Repeat, options),
-        Fault::Reorder => |options| Broken::build(Fault::Reorder, options),
-        Fault::DropGap => |options| Broken::build(Fault::DropGap, options),
-        Fault::SilentEpoch => |options| Broken::build(Fault::SilentEpoch, options),
+    let broken = specs.iter_mut().find(|spec| spec.id == lane).expect("the lane is there");
+    broken.build = match lane {
+        ASKING => builder::<false>(fault),
+        PUSHED => builder::<true>(fault),
+        _ => panic!("{lane} cannot have a fault"),
     };
     Vec::leak(specs)
+}
+
+/// A `fn` holds no values, so that what differs must be in its type.
+fn builder<const IS_PUSHED: bool>(fault: Fault) -> fn(&Options) -> Arc<dyn Transport> {
+    match fault {
+        Fault::Skip => |options| Broken::build(IS_PUSHED, Fault::Skip, options),
+        Fault::Repeat => |options| Broken::build(IS_PUSHED, Fault::Repeat, options),
+        Fault::Reorder => |options| Broken::build(IS_PUSHED, Fault::Reorder, options),
+        Fault::DropGap => |options| Broken::build(IS_PUSHED, Fault::DropGap, options),
+        Fault::SilentEpoch => |options| Broken::build(IS_PUSHED, Fault::SilentEpoch, options),
+    }
 }
 
 #[derive(Debug)]
 struct Broken {
     whole: Arc<dyn Transport>,
+    is_pushed: bool,
     fault: Fault,
 }
 
 impl Broken {
-    fn build(fault: Fault, options: &Options) -> Arc<dyn Transport> {
-        let whole = ALL.iter().find(|spec| spec.id == LANE).expect("the lane is there");
-        Arc::new(Self { whole: (whole.build)(options), fault })
+    fn build(is_pushed: bool, fault: Fault, options: &Options) -> Arc<dyn Transport> {
+        let id = if is_pushed { PUSHED } else { ASKING };
+        let whole = ALL.iter().find(|spec| spec.id == id).expect("the lane is there");
+        Arc::new(Self { whole: (whole.build)(options), is_pushed, fault })
     }
 }
 
 impl Transport for Broken {
     fn routes(&self, hub: Hub) -> Router {
-        let fault = self.fault;
-        self.whole.routes(hub).layer(map_response(move |answer| spoil(answer, fault)))
+        let (is_pushed, fault) = (self.is_pushed, self.fault);
+        self.whole.routes(hub).layer(map_response(move |answer: Response| async move {
+            match answer.status() {
+                StatusCode::OK if is_pushed => spoil_events(answer, fault),
+                StatusCode::OK => spoil(answer, fault).await,
+                _ => answer,
+            }
+        }))
     }
 
     fn driver(&self, target: Target) -> Box<dyn Driver> {
@@ -78,9 +99,6 @@ impl Transport for Broken {
 }
 
 async fn spoil(answer: Response, fault: Fault) -> Response {
-    if answer.status() != StatusCode::OK {
-        return answer;
-    }
     let (mut parts, body) = answer.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
@@ -90,6 +108,22 @@ async fn spoil(answer: Response, fault: Fault) -> Response {
     let mut spoilt = String::new();
     poll::encode(&batch.position, fault.spoil(items), batch.retry_after_ms, &mut spoilt);
     Response::from_parts(parts, Body::from(spoilt))
+}
+
+/// Each piece of the body is one event.
+fn spoil_events(answer: Response, fault: Fault) -> Response {
+    answer.map(|body| {
+        let pieces = body.into_data_stream().map_ok(move |piece| {
+            let times = item(&piece).map_or(1, |item| fault.spoil(vec![item]).len());
+            stream::iter(iter::repeat_n(piece, times).map(Ok::<_, axum::Error>))
+        });
+        Body::from_stream(pieces.try_flatten())
+    })
+}
+
+/// What the `data` line of an event holds.
+fn item(event: &Bytes) -> Option<&str> {
+    str::from_utf8(event).ok()?.lines().find_map(|line| line.strip_prefix("data: "))
 }
 
 impl Fault {

@@ -3,7 +3,8 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::BytesMut;
@@ -12,22 +13,27 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::{Sleep, sleep},
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// A TCP connection that is counted for as long as it lives.
+/// A TCP connection that is counted for as long as it lives, and fails when its peer does not read.
 ///
-/// So a drain sees upgraded connections too, which their HTTP machinery has long forgotten.
+/// Both hold for upgraded connections too, which their HTTP machinery has long forgotten.
 #[derive(Debug)]
 pub struct Connection {
     tcp: TcpStream,
+    /// How long a write may make no progress.
+    slow_writer: Duration,
+    /// Runs from the first write that had to wait to the next that did not.
+    stalled: Option<Pin<Box<Sleep>>>,
     _counted: TaskTrackerToken,
 }
 
 impl Connection {
-    /// Counts `tcp` with `counted` for as long as it lives.
-    pub fn new(tcp: TcpStream, counted: TaskTrackerToken) -> Self {
-        Self { tcp, _counted: counted }
+    /// Counts `tcp` with `counted` for as long as it lives. Once not a byte could be written for `slow_writer`, writing fails.
+    pub fn new(tcp: TcpStream, slow_writer: Duration, counted: TaskTrackerToken) -> Self {
+        Self { tcp, slow_writer, stalled: None, _counted: counted }
     }
 
     /// The connection below.
@@ -51,6 +57,20 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Passes on what a write came to, and makes an error of a wait that has lasted too long.
+    fn in_time(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let slow_writer = self.slow_writer;
+        ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(slow_writer))).as_mut().poll(cx));
+        self.stalled = None;
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_read(cx, buf)
@@ -59,7 +79,8 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(cx, buf)
+        let written = Pin::new(&mut self.tcp).poll_write(cx, buf);
+        self.in_time(written, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -75,7 +96,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.tcp).poll_write_vectored(cx, bufs);
+        self.in_time(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -3,9 +3,9 @@
 use std::{future, io, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use hub::{Hub, Limits, Stored, Subscription};
+use hub::{Hub, Stored, Subscription};
 use rand::RngExt as _;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use wire::{
     Ack, Close, Control, Hello, Position, Refusal, RoomName,
     uplink::{self, Uplink},
@@ -79,7 +79,7 @@ impl Stream {
         let limits = hub.limits();
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);
         let hello = Control::Hello(Hello { position, session: session_id(), heartbeat_ms });
-        if !in_time(limits, carrier.send(Some(&hello), &[])).await {
+        if carrier.send(Some(&hello), &[]).await.is_err() {
             return Ended::Gone;
         }
         let mut closing = pin!(closing);
@@ -97,7 +97,7 @@ impl Stream {
                 close = &mut closing => return Ended::Closing(close),
                 batch = next => {
                     let gap = batch.gap.map(Control::Gap);
-                    in_time(limits, carrier.send(gap.as_ref(), &batch.items)).await
+                    carrier.send(gap.as_ref(), &batch.items).await.is_ok()
                 }
                 incoming = carrier.receive() => {
                     unanswered = false;
@@ -108,7 +108,7 @@ impl Stream {
                         Incoming::Alive => true,
                         Incoming::Item(item) => {
                             let answer = answer(&hub, &room, &item);
-                            in_time(limits, carrier.send(Some(&answer), &[])).await
+                            carrier.send(Some(&answer), &[]).await.is_ok()
                         }
                     }
                 }
@@ -118,7 +118,7 @@ impl Stream {
                     }
                     unanswered = true;
                     heartbeat.as_mut().reset(Instant::now() + limits.answer_within);
-                    in_time(limits, carrier.heartbeat()).await
+                    carrier.heartbeat().await.is_ok()
                 }
             };
             if !written {
@@ -136,11 +136,6 @@ enum Ended<F> {
     Fault(F),
     /// The peer does not answer, does not read, or is gone.
     Gone,
-}
-
-/// Whether a write was done before its peer was too slow for it.
-async fn in_time(limits: &Limits, write: impl Future<Output = io::Result<()>>) -> bool {
-    matches!(timeout(limits.slow_writer, write).await, Ok(Ok(())))
 }
 
 /// Takes one uplink item and says what became of it.

@@ -82,13 +82,17 @@ fn batch(position: &Position, items: &[&str], retry_after_ms: Option<u64>) -> Re
 
 fn nothing_new(position: &Position, known: &[Box<[u8]>]) -> Response {
     let tag = format!("\"{position}\"");
-    let known = known.iter().any(|value| **value == *tag.as_bytes());
+    // A list, weak or strong alike (RFC 9110, 13.1.2); no position holds a comma.
+    let tags = known.iter().flat_map(|list| list.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    let is_known =
+        tags.map(|one| one.strip_prefix(b"W/").unwrap_or(one)).any(|one| one == b"*" || one == tag.as_bytes());
     // Positions are ASCII without control characters.
     let value = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
-    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if known {
-        (StatusCode::NOT_MODIFIED, [(header::ETAG, value(&tag)), no_store]).into_response()
+    let headers =
+        [(FEED_POSITION, value(&position.to_string())), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    if is_known {
+        (StatusCode::NOT_MODIFIED, [(header::ETAG, value(&tag))], headers).into_response()
     } else {
-        (StatusCode::NO_CONTENT, [(FEED_POSITION, value(&position.to_string())), no_store]).into_response()
+        (StatusCode::NO_CONTENT, headers).into_response()
     }
 }

@@ -18,7 +18,7 @@ use testkit::{
 use crate::{binary, text};
 
 /// What makes a server show in seconds what takes minutes by default.
-const QUICK: [&str; 6] = ["--ring-items", "300", "--heartbeat", "1s", "--answer-within", "1s"];
+const QUICK: [&str; 4] = ["--heartbeat", "1s", "--answer-within", "1s"];
 
 /// What cannot be seen of this server even so: nothing is held for a lane between two polls, and who asks has no heartbeat.
 const NOT_APPLICABLE: [(&str, &str); 3] = [
@@ -30,8 +30,8 @@ const NOT_APPLICABLE: [(&str, &str); 3] = [
 /// Promises about time, which take longest and which no changed answer can break.
 const ABOUT_TIME: [&str; 3] = ["dead_client_is_noticed", "dead_server_is_noticed", "server_drain_is_announced"];
 
-/// The lane with the fault and one without.
-const TWO_LANES: [&str; 2] = [broken::LANE, "websocket"];
+/// A lane without a fault.
+const WHOLE: &str = "websocket";
 
 fn conform(arguments: &[&str]) -> Output {
     Command::new(binary()).arg("conform").args(arguments).output().unwrap()
@@ -74,22 +74,22 @@ fn the_server_keeps_every_promise_on_every_lane() {
 }
 
 /// Checks a server in this process whose one lane has the fault, which must break exactly these promises, there alone.
-async fn finds(fault: Fault, promises: &[&str]) {
-    let limits = Limits { ring_items: 300, drain_spread: Duration::from_millis(50), ..Limits::default() };
-    let config = Config { listen: ([127, 0, 0, 1], 0).into(), limits, catalog: broken::catalog(fault) };
+async fn finds(lane: &'static str, fault: Fault, promises: &[&str]) {
+    let limits = Limits { drain_spread: Duration::from_millis(50), ..Limits::default() };
+    let config = Config { listen: ([127, 0, 0, 1], 0).into(), limits, catalog: broken::catalog(lane, fault) };
     let server = Server::bind(config).unwrap();
     let url = format!("http://{}", server.address());
     let running = tokio::spawn(server.run(std::future::pending()));
     let output = tokio::task::spawn_blocking(move || {
         let checked = PROMISES.iter().map(|promise| promise.name).filter(|name| !ABOUT_TIME.contains(name));
         let only = checked.collect::<Vec<_>>().join(",");
-        conform(&[&url, "--lanes", &TWO_LANES.join(","), "--only", &only, "--format", "json"])
+        conform(&[&url, "--lanes", &[lane, WHOLE].join(","), "--only", &only, "--format", "json"])
     });
     let output = output.await.unwrap();
     running.abort();
     let cells = cells(&output);
-    let due: Vec<_> = promises.iter().map(|promise| (*promise, broken::LANE)).collect();
-    assert_eq!(that_are("broken", &cells), named(&due), "{fault:?}: {cells:#?}");
+    let due: Vec<_> = promises.iter().map(|promise| (*promise, lane)).collect();
+    assert_eq!(that_are("broken", &cells), named(&due), "{fault:?} on {lane}: {cells:#?}");
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -104,7 +104,7 @@ async fn publications_that_are_left_out_are_found() {
         "payloads_survive",
         "many_subscribers_agree",
     ];
-    finds(Fault::Skip, &promises).await;
+    finds(broken::ASKING, Fault::Skip, &promises).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn publications_that_come_twice_are_found() {
         "payloads_survive",
         "many_subscribers_agree",
     ];
-    finds(Fault::Repeat, &promises).await;
+    finds(broken::ASKING, Fault::Repeat, &promises).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,17 +132,36 @@ async fn publications_out_of_order_are_found() {
         "payloads_survive",
         "many_subscribers_agree",
     ];
-    finds(Fault::Reorder, &promises).await;
+    finds(broken::ASKING, Fault::Reorder, &promises).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gaps_that_are_not_told_are_found() {
-    finds(Fault::DropGap, &["tells_of_gaps", "rejects_foreign_epoch_with_gap"]).await;
+    finds(broken::ASKING, Fault::DropGap, &["tells_of_gaps", "rejects_foreign_epoch_with_gap"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_epoch_that_is_passed_over_is_found() {
-    finds(Fault::SilentEpoch, &["rejects_foreign_epoch_with_gap"]).await;
+    finds(broken::ASKING, Fault::SilentEpoch, &["rejects_foreign_epoch_with_gap"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_are_pushed_twice_are_found() {
+    let promises = [
+        "delivers_each_once",
+        "nothing_between_hello_and_first",
+        "resumes_after_cut",
+        "switches_transport_without_loss",
+        "tells_of_gaps",
+        "payloads_survive",
+        "many_subscribers_agree",
+    ];
+    finds(broken::PUSHED, Fault::Repeat, &promises).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gaps_that_are_not_pushed_are_found() {
+    finds(broken::PUSHED, Fault::DropGap, &["tells_of_gaps", "rejects_foreign_epoch_with_gap"]).await;
 }
 
 #[test]

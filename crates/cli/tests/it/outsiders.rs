@@ -386,3 +386,24 @@ async fn a_browser_gets_the_same_bytes_on_every_lane_and_resumes_over_a_cut() {
         assert_eq!(seen.0[lane].kinds(), ["hello", "hello"], "{lane} was cut once");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_browser_halves_hand_over_the_same_bytes_and_tell_of_the_end() {
+    assert!(Path::new("/usr/bin/chromium").exists(), "chromium {INSTALL}");
+    let (server, origin) = serve(&[]);
+    publish_all(&origin, &payloads());
+    let items = held(&origin);
+    let script = node("browser.mjs", &[&origin, FEED, "earliest", "modules"]);
+    let mut seen = Seen::default();
+    let offered = transport::ALL.iter().filter(|spec| spec.browser_module.is_some());
+    let lanes: Vec<String> = offered.map(|spec| format!("module {}", spec.id)).collect();
+    let lanes: Vec<&str> = lanes.iter().map(String::as_str).collect();
+    seen.read(&script, &lanes, |lane| lane.items.len() >= items.len());
+    for lane in &lanes {
+        assert_same(lane, &seen.0[*lane].items, &items);
+    }
+    server.terminate();
+    let told = |lane: &Lane| lane.controls.iter().any(|control| control["close"]["code"] == 3001);
+    seen.read(&script, &lanes, told);
+    seen.end(script);
+}

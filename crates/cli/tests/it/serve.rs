@@ -49,10 +49,19 @@ fn a_poll_gets_the_head_then_what_follows_then_nothing_new() {
     let third = server.request("GET", &format!("/v1/a/b/short-polling?after={position}"), "");
     assert_eq!(third.0, 204);
     assert!(third.1.contains(&format!("feed-position: {position}")), "{third:?}");
-    let conditional = format!(
-        "GET /v1/a/b/short-polling?after={position} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: \"{position}\"\r\n\r\n"
-    );
-    assert_eq!(server.exchange(conditional.as_bytes()).0, 304);
+    for (known, status) in [
+        (format!("\"{position}\""), 304),
+        (format!("\"other.1\", W/\"{position}\""), 304),
+        ("*".to_owned(), 304),
+        (format!("\"{start}\""), 204),
+    ] {
+        let conditional = format!(
+            "GET /v1/a/b/short-polling?after={position} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: {known}\r\n\r\n"
+        );
+        let answer = server.exchange(conditional.as_bytes());
+        assert_eq!(answer.0, status, "{known}");
+        assert!(answer.1.contains(&format!("feed-position: {position}")), "{answer:?}");
+    }
 }
 
 #[test]
@@ -141,7 +150,12 @@ fn lists_and_metrics_show_what_is_there() {
 #[test]
 fn the_page_and_its_files_are_served() {
     let server = server();
-    for (path, kind) in [("/", "text/html"), ("/app.js", "text/javascript"), ("/style.css", "text/css")] {
+    for (path, kind) in [
+        ("/", "text/html"),
+        ("/app.js", "text/javascript"),
+        ("/http-feed.js", "text/javascript"),
+        ("/style.css", "text/css"),
+    ] {
         let (status, head, body) = server.request("GET", path, "");
         assert_eq!(status, 200);
         assert!(head.contains(kind) && !body.is_empty(), "{path}: {head}");
@@ -180,4 +194,22 @@ fn every_limit_has_a_flag_with_its_default_in_the_help() {
     {
         assert!(help.contains(shown), "{shown} in {help}");
     }
+}
+
+#[test]
+fn an_empty_last_event_id_hides_no_other() {
+    let server = server();
+    publish(&server, "a/b", "1");
+    let position = publish(&server, "a/b", "2");
+    let epoch = position.split_once('.').unwrap().0;
+    let path = format!("/v1/a/b/sse?last_event_id=&lastEventId={epoch}.1");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nLast-Event-ID:\r\n\r\n");
+    let mut tcp = std::net::TcpStream::connect(server.origin.address).unwrap();
+    std::io::Write::write_all(&mut tcp, request.as_bytes()).unwrap();
+    let mut seen = String::new();
+    let mut lines = std::io::BufReader::new(tcp);
+    while !seen.contains(&format!("id: {position}\n")) {
+        assert!(std::io::BufRead::read_line(&mut lines, &mut seen).unwrap() > 0, "{seen}");
+    }
+    assert!(seen.contains(&format!(r#""position":"{epoch}.1""#)), "{seen}");
 }

@@ -96,7 +96,7 @@ async fn readers_that_stop_cost_a_bounded_piece_and_slow_nobody() {
 
 #[test]
 fn a_reader_that_stops_is_cut_within_its_time() {
-    let server = ServerProcess::start(binary(), &["--slow-writer", "1s", "--user-timeout", "1s"]);
+    let server = ServerProcess::start(binary(), &["--slow-writer", "1s", "--user-timeout", "60s"]);
     let readers: Vec<TcpStream> = streams()
         .map(|(lane, headers)| {
             let mut tcp = TcpStream::connect(server.origin.address).unwrap();

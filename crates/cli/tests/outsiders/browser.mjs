@@ -1,10 +1,10 @@
 // A real Chromium: a page of the server reads one feed over every lane that browsers have of their own. Arguments: the
-// origin, the feed's path, the position to start at.
+// origin, the feed's path, the position to start at, and `modules` to read with the server's own browser halves.
 
 import { chromium } from "playwright-core";
 import { given, released, say } from "./common.mjs";
 
-const [origin, feed, start] = given;
+const [origin, feed, start, modules] = given;
 
 /** Runs in the page, so it sees nothing of this file. */
 function readEveryLane([feed, start]) {
@@ -41,6 +41,18 @@ function readEveryLane([feed, start]) {
   poll("long-polling", start);
 }
 
+/** The server's own browser halves, in the page as well: every one it offers, as `module ID`. */
+async function readModules([feed, start]) {
+  const [namespace, room] = feed.split("/").slice(-2);
+  for (const { id, module } of await (await fetch("/v1/transports")).json()) {
+    if (!module) continue;
+    const lane = `module ${id}`;
+    const { subscribe } = await import(module);
+    const onItem = (text) => say({ lane, [text.startsWith('{"offset":') ? "item" : "control"]: text });
+    subscribe({ namespace, room, after: start }, { onItem, onEnd: (why) => say({ lane, control: JSON.stringify({ why }) }) });
+  }
+}
+
 const quiet = ["gpu", "quic", "background-networking", "component-update", "sync"].map((what) => `--disable-${what}`);
 const args = ["--no-sandbox", "--no-first-run", ...quiet];
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
@@ -48,7 +60,7 @@ try {
   const page = await browser.newPage();
   await page.exposeFunction("say", say);
   await page.goto(origin);
-  await page.evaluate(readEveryLane, [feed, start]);
+  await page.evaluate(modules === "modules" ? readModules : readEveryLane, [feed, start]);
   await released();
 } finally {
   await browser.close();

@@ -3,10 +3,11 @@
 use std::iter;
 
 use futures_util::future::join_all;
-use wire::After;
+use wire::{After, Position, poll};
 
 use crate::{
     compare,
+    http::Http,
     outcome::{Checked, Otherwise},
     subscriber::Subscriber,
     trial::{Trial, last},
@@ -30,9 +31,14 @@ pub(crate) async fn many_subscribers_agree(trial: Trial) -> Checked<Vec<Checked>
         let read: Option<Vec<u64>> = reading.iter().map(|text| offset_of(text)).collect();
         read.is_some_and(|read| read == offsets)
     };
+    let start = ready.iter().find_map(|ready| ready.as_ref().ok());
+    let neutral = match start {
+        Some(start) => batch_after(&trial, start).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
     let readings: Vec<Vec<Box<str>>> = crowd.iter().map(reading).collect();
     let mut outcomes: Vec<Checked> = (0..lanes).map(|lane| Ok(kept(lane, lanes))).collect();
-    for (reader, why) in compare::disagreement(&readings, is_whole) {
+    for (reader, why) in compare::disagreement(&readings, &neutral, is_whole) {
         outcomes[reader % lanes] = Err(Otherwise::Broken(why));
     }
     // Why somebody did not get on says more than what is missing then.
@@ -42,6 +48,14 @@ pub(crate) async fn many_subscribers_agree(trial: Trial) -> Checked<Vec<Checked>
         }
     }
     Ok(outcomes)
+}
+
+/// The publications after `start` as the contract's batch has them, read by no driver; none when there is no such answer.
+async fn batch_after(trial: &Trial, start: &Position) -> Option<Vec<Box<str>>> {
+    let path = format!("/v1/{}/short-polling?after={start}", trial.room);
+    let answer = Http::new(trial.suite.origin.clone()).request("GET", &path, "").await.ok()?;
+    let batch = poll::Batch::decode(&answer.body).ok()?;
+    Some(batch.items.iter().map(|item| item.get().into()).collect())
 }
 
 fn reading(reader: &Subscriber) -> Vec<Box<str>> {

@@ -85,7 +85,7 @@ pub(crate) async fn dead_client_is_noticed(trial: Trial) -> Checked {
     until_counted(&trial, 0, SLACK).await.map_err(|otherwise| otherwise.at("cut off"))?;
     drop(reader);
     let silent = gone_without_a_word(&trial).await.map_err(|otherwise| otherwise.at("gone without a word"))?;
-    Ok(format!("cut off: noticed; gone without a word: {silent}"))
+    Ok(format!("cut off: no longer counted; gone without a word: {silent}"))
 }
 
 /// The client's host is gone: nothing comes from it any more, no end either.
@@ -94,17 +94,19 @@ async fn gone_without_a_word(trial: &Trial) -> Checked {
     let mut reader = trial.subscribe_through(&proxy, After::Head);
     reader.ready().await?;
     let Some(heartbeat) = reader.heartbeat() else {
-        return Ok("ends with the answer it waits for".to_owned());
+        return Ok("not looked at, a held request is over by itself when its hold is".to_owned());
     };
     if let Err(Otherwise::NotApplicable(why)) = too_long(trial, heartbeat) {
-        return Ok(format!("not seen, {why}"));
+        return Ok(format!("not looked at, {why}"));
     }
     let written = reader.written_bytes();
     if let Some(error) = reader.end_within(heartbeat + heartbeat / 2).await {
         return Err(format!("before it was gone: {error}").into());
     }
     if reader.written_bytes() == written {
-        return Ok("not seen, clients never write on this lane, and the proxy acknowledges for the dead".to_owned());
+        return Ok(
+            "cannot be seen, clients never write on this lane, and the proxy acknowledges for the dead".to_owned()
+        );
     }
     for way in [Way::Up, Way::Down] {
         proxy.control().stall(way);

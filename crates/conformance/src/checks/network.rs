@@ -43,8 +43,11 @@ async fn half_open(trial: &Trial) -> Checked<&'static str> {
     proxy.control().half_close(Way::Up);
     let mut sent = trial.publish(1).await?;
     let read = reader.read_to(last(&sent)).await;
-    if read.is_err() && !reader.has_ended() {
-        return Err("neither served nor ended".to_owned().into());
+    match reader.end() {
+        Some(end) if end.is_an_end_of_the_server() => {}
+        Some(end) => return Err(format!("neither served nor ended: {end}").into()),
+        None if read.is_err() => return Err("neither served nor ended".to_owned().into()),
+        None => {}
     }
     let position = reader.position().unwrap_or(start);
     sent.extend(trial.publish(1).await?);

@@ -3,6 +3,7 @@
 use wire::{After, publication::MAX_DATA_BYTES, publication::MAX_DATA_DEPTH};
 
 use crate::{
+    client::ClientError,
     compare,
     outcome::Checked,
     trial::{Trial, last},
@@ -73,7 +74,11 @@ pub(crate) async fn oversize_is_refused(trial: Trial) -> Checked {
             return Err(format!("the lane refuses it with {} {}, not 413", refusal.status, refusal.detail).into());
         }
         Ok(Ok(position)) => return Err(format!("the lane takes {OVERSIZE_BYTES} bytes, as {position}").into()),
-        Err(_ended) if writer.has_ended() => "the end of the subscription",
+        Err(_)
+            if writer.publishes_on_its_stream() && writer.end().is_some_and(ClientError::is_an_end_of_the_server) =>
+        {
+            "the end of the stream that carried it"
+        }
         Err(otherwise) => return Err(otherwise),
     };
     let mut reader = trial.subscribe(After::Head);

@@ -98,9 +98,23 @@ fn those_who_differ_from_most_whole_readings_are_named() {
     let reading = |texts: &[&str]| texts.iter().map(|text| (*text).into()).collect::<Vec<Box<str>>>();
     let readings = [reading(&["a", "b"]), reading(&["a"]), reading(&["a"]), reading(&["a"]), reading(&["a", "x"])];
     let whole = |reading: &[Box<str>]| reading.len() == 2 && &*reading[1] == "b";
-    let odd = disagreement(&readings, whole);
+    let odd = disagreement(&readings, &[], whole);
     assert_eq!(odd.iter().map(|(reader, _)| *reader).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(odd[0].1, "place 2 holds nothing, where others have b");
-    assert_eq!(disagreement(&readings, |_| false).len(), 5, "nobody is right");
-    assert!(disagreement(&readings[..1], whole).is_empty());
+    assert_eq!(disagreement(&readings, &[], |_| false).len(), 5, "nobody is right");
+    assert!(disagreement(&readings[..1], &[], whole).is_empty());
+}
+
+#[test]
+fn the_neutral_reading_decides_and_without_it_a_tie_names_everybody() {
+    let reading = |texts: &[&str]| texts.iter().map(|text| (*text).into()).collect::<Vec<Box<str>>>();
+    let readings = [reading(&["b"]), reading(&["a"]), reading(&["b"]), reading(&["a"])];
+    let whole = |reading: &[Box<str>]| reading.len() == 1;
+    let named = |neutral: &[&str]| -> Vec<usize> {
+        disagreement(&readings, &reading(neutral), whole).into_iter().map(|(reader, _)| reader).collect()
+    };
+    assert_eq!(named(&["a"]), [0, 2]);
+    assert_eq!(named(&["b"]), [1, 3]);
+    assert_eq!(named(&["c"]), [0, 1, 2, 3]);
+    assert_eq!(named(&["a", "b"]), [0, 1, 2, 3], "not whole, and so no reference");
 }

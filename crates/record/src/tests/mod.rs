@@ -39,6 +39,7 @@ fn header() -> Header {
             colour_dark: "#FB923C".to_owned(),
             mark: "circle".to_owned(),
             interval_ns: Some(5_000_000_000),
+            hold_ns: Some(25_000_000_000),
             options: BTreeMap::from([("interval".to_owned(), "5s".to_owned())]),
         }],
         twin_of: Some("websocket".to_owned()),

@@ -83,3 +83,11 @@ fn a_missing_file_is_named_in_the_error() {
     let error = Record::read(folder.path()).expect_err("refused");
     assert!(error.to_string().contains(FILE_NAME), "{error}");
 }
+
+#[test]
+fn a_lane_of_an_older_record_does_not_say_how_long_it_is_held() {
+    let line = header_line();
+    let older = line.replace("\"hold_ns\":25000000000,", "");
+    assert_ne!(older, line);
+    assert_eq!(read(&older).expect("readable").header.lanes[0].hold_ns, None);
+}

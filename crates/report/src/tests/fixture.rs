@@ -250,6 +250,7 @@ fn header(lanes: &[Spec], twin_of: Option<&str>) -> Header {
         colour_dark: spec.colours[1].to_owned(),
         mark: spec.mark.to_owned(),
         interval_ns: None,
+        hold_ns: spec.rearm_ns.map(|_| 25_000_000_000),
         options: BTreeMap::new(),
     };
     Header {

@@ -49,6 +49,26 @@ fn the_longest_wait_is_the_whole_time_that_the_gate_is_closed() {
 }
 
 #[test]
+fn waits_longer_than_a_time_are_the_rest_of_the_closed_gate() {
+    let gate = Gate::new(5.0, 0.1, 25.0);
+    assert_near(gate.share_later_than(0.01), 0.9 * gate.share_delayed(), 0.0, "10 ms");
+    assert_near(gate.share_later_than(0.2), 0.0, 0.000_1, "beyond the gate");
+}
+
+#[test]
+fn the_hold_is_the_one_of_the_lane() {
+    let mut record = asking();
+    record.header.scenario.rate_hz = 0.1;
+    let requests = |record: &Record| {
+        let computed = lane(record, "long-polling")["computed_at_50ms_rtt"].take();
+        computed["requests_per_second"].as_f64().expect("a number")
+    };
+    let long = requests(&record);
+    record.header.lanes[0].hold_ns = Some(5_000_000_000);
+    assert!(requests(&record) > 2.0 * long);
+}
+
+#[test]
 fn a_shorter_hold_makes_more_requests() {
     let requests = |hold_s| Gate::new(0.1, 0.05, hold_s).requests_per_second();
     assert_near(requests(5.0), (0.05 + (-0.005_f64).exp() * (1.0 - (-0.5_f64).exp()) / 0.1).recip(), 0.0, "5 s");
@@ -85,7 +105,9 @@ fn a_lane_that_does_not_ask_again_at_once_has_neither_gap_nor_computed_numbers()
 
 #[test]
 fn nothing_is_computed_where_the_model_does_not_hold() {
-    let cases: [fn(&mut Record); 4] = [
+    let cases: [fn(&mut Record); 6] = [
+        |record| record.header.rtt_ns = Some(100_000_000),
+        |record| record.header.lanes[0].hold_ns = None,
         |record| record.header.scenario.arrivals = "constant".to_owned(),
         |record| record.header.host.loopback = false,
         |record| cells_of(record, "raw")[0].kernel.matched = CONNECTIONS - 1,

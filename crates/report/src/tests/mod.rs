@@ -2,6 +2,7 @@
 
 mod answers;
 mod datasets;
+mod distances;
 mod figures;
 mod fixture;
 mod gates;

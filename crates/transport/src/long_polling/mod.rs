@@ -16,7 +16,7 @@
 //! each other and get the same.
 //!
 //! # Liveness
-//! A client that hangs up ends the wait at once; one that is gone without a word is seen when its answer is written. The
+//! A client that hangs up ends the wait at once, unless it sent more behind its request; one that is gone without a word is seen when its answer is written. The
 //! hold is shortened by up to a tenth, by chance, so that a crowd that came together does not come back together. A client
 //! gives up 30 s after the hold. An announced end is 503 with `Retry-After` and the code in the problem.
 //!

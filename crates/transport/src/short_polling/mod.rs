@@ -2,7 +2,8 @@
 //!
 //! # On the wire
 //! `GET ?after=POSITION` answers 200 with a batch, `{"position","items":[..],"retry_after_ms"}`; when there is nothing new
-//! 204 with the position in `Feed-Position`, or 304 when `If-None-Match` names the position. Without `after` the answer
+//! 204 with the position in `Feed-Position`, or 304 when `If-None-Match` names the
+//! position as a tag, `"k3x9.41"`. Without `after` the answer
 //! is the head's position and no items. `limit` bounds the items. The uplink is a `POST` beside it.
 //!
 //! # Order and loss

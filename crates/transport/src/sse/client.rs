@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use measure::{Category, Direction, Mono};
-use wire::{Control, Draft, Item, http1, sse};
+use wire::{Control, Draft, Item, Position, http1, sse};
 
 use super::{CLOSE, GAP, HEARTBEAT, HELLO};
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
     exchange::{Answer, PostUplink, too_late},
     headers::Kind,
 };
+
+/// The name of an event without a name.
+const PUBLICATION: &str = "message";
 
 /// The connection of the events; the uplink's come after it.
 const CONNECTION: ConnectionId = 0;
@@ -92,6 +95,10 @@ impl Events {
                 Some(http1::Event::Head { head, bytes }) => {
                     self.answer.head = head.clone();
                     out.charge(CONNECTION, Direction::Down, Category::Handshake, bytes);
+                    let events = head.field("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
+                    if head.status() == 200 && !events {
+                        return Err(protocol("an answer that is no event stream"));
+                    }
                     // Nothing ends what follows an upgrade.
                     if self.answer.head.status() == 101 {
                         return Err(self.answer.refusal());
@@ -124,7 +131,7 @@ impl Events {
         while let Some(event) = self.parser.next_event(piece).map_err(|error| protocol(&error.to_string()))? {
             let bytes = event.wire_bytes();
             let framing = if self.ready { Category::Framing } else { Category::Handshake };
-            let sse::Event::Message { event: name, data, .. } = event else {
+            let sse::Event::Message { event: name, data, last_event_id, .. } = event else {
                 charge(if self.ready { Category::Heartbeat } else { Category::Handshake }, bytes, out);
                 continue;
             };
@@ -132,24 +139,30 @@ impl Events {
                 HEARTBEAT => charge(if self.ready { Category::Heartbeat } else { Category::Handshake }, bytes, out),
                 HELLO | GAP | CLOSE => {
                     charge(framing, bytes, out);
+                    let is_id = |position: &Position| last_event_id.parse().as_ref() == Ok(position);
                     match serde_json::from_str(data).map_err(|error| protocol(&error.to_string()))? {
-                        Control::Hello(hello) => {
+                        Control::Hello(hello) if name == HELLO && is_id(&hello.position) => {
                             self.ready = true;
                             self.silence = silence(Duration::from_millis(hello.heartbeat_ms));
                             out.timer = Some(self.last_heard + self.silence);
                             out.events.push(Event::Ready(hello.position));
                         }
-                        Control::Gap(gap) => out.events.push(Event::Gap(gap)),
-                        Control::Close(close) => {
+                        Control::Gap(gap) if name == GAP && is_id(&gap.position) => out.events.push(Event::Gap(gap)),
+                        Control::Close(close) if name == CLOSE => {
                             self.ending = true;
                             out.events.push(Event::Closed(close));
                         }
-                        Control::Ack(_) | Control::Error(_) => return Err(protocol("an answer to nothing")),
+                        _ => return Err(protocol("an event whose name, id and data do not belong together")),
                     }
                 }
                 _ => match Item::decode(data) {
-                    // Longer than its bytes is what was not UTF-8.
-                    Ok(Item::Publication(publication)) if self.ready && data.len() <= bytes => {
+                    // Longer than its bytes is what was not UTF-8. Without its own id nobody could resume after it.
+                    Ok(Item::Publication(publication))
+                        if self.ready
+                            && name == PUBLICATION
+                            && data.len() <= bytes
+                            && last_event_id.parse().is_ok_and(|id: Position| id.offset == publication.offset) =>
+                    {
                         let range = range_in(data, publication.data.get());
                         charge(Category::Payload, range.len(), out);
                         charge(Category::Envelope, data.len() - range.len(), out);

@@ -17,8 +17,9 @@
 //!
 //! # Liveness
 //! After a heartbeat's time without an event the server sends one of its own, which pages see, because `EventSource` does not
-//! tell of comments. The driver gives up when it has heard nothing for longer than that. A server finds a dead client only by a
-//! write that is not acknowledged. An announced end is a `close` event, then the end of the answer.
+//! tell of comments. The driver gives up when it has heard nothing for longer than that. A server sees a client that hangs up at
+//! once, and one that is gone without a word by a write that is not acknowledged. An announced end is a `close` event with a
+//! `retry:` of its own, then the end of the answer and of its connection.
 //!
 //! # Cost
 //! No request a delivery; some 40 bytes of fields and chunk around it, made once for all subscribers. The connection keeps its

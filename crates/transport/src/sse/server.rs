@@ -1,6 +1,6 @@
 //! The server half: a body of events, each its own piece, publications framed once for all subscribers.
 
-use std::{collections::VecDeque, convert::Infallible, pin::Pin};
+use std::{collections::VecDeque, convert::Infallible, pin::Pin, time::Duration};
 
 use axum::{
     Router,
@@ -48,8 +48,8 @@ async fn subscribe(State(hub): State<Hub>, mut feed: Feed, request: Request) -> 
     }
     let resume = request::query::<Resume>(request.uri())?;
     let header = request.headers().get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let last = header.as_deref().or(resume.last_event_id.as_deref()).or(resume.last_event_id_camel.as_deref());
-    if let Some(last) = last.filter(|last| !last.is_empty()) {
+    let asked = [header.as_deref(), resume.last_event_id.as_deref(), resume.last_event_id_camel.as_deref()];
+    if let Some(last) = asked.into_iter().flatten().find(|last| !last.is_empty()) {
         feed.after = last.parse()?;
     }
     let subscription = hub.subscribe(&feed.room, feed.after)?;
@@ -113,7 +113,10 @@ impl Events {
                 }
                 close = &mut self.closing => {
                     self.over = true;
-                    break control(CLOSE, None, &Control::Close(close));
+                    let mut last = Vec::new();
+                    sse::retry(Duration::from_millis(close.retry_after_ms), &mut last);
+                    last.extend_from_slice(&control(CLOSE, None, &Control::Close(close)));
+                    break last.into();
                 }
                 () = &mut self.heartbeat => {
                     let due = self.last + heartbeat;

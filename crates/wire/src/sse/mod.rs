@@ -12,4 +12,4 @@ mod read;
 mod write;
 
 pub use read::{DEFAULT_MAX_EVENT_BYTES, Event, OversizeError, Reader};
-pub use write::{EncodeError, comment, encode};
+pub use write::{EncodeError, comment, encode, retry};

@@ -1,5 +1,7 @@
 //! The writer. Lines end with LF, and one space follows each field's colon.
 
+use std::time::Duration;
+
 use memchr::{memchr2, memchr3};
 
 /// A name or id that one line cannot hold. Nothing has been written.
@@ -37,6 +39,11 @@ pub fn encode(event: Option<&str>, id: Option<&str>, data: &str, out: &mut Vec<u
     lines("data: ", data, out);
     out.push(b'\n');
     Ok(())
+}
+
+/// Appends a line to `out` that tells the reader how long to wait before it comes back; to be written before an event.
+pub fn retry(after: Duration, out: &mut Vec<u8>) {
+    line("retry: ", &after.as_millis().to_string(), out);
 }
 
 /// Appends a comment to `out`, one line for each line of `text`: a keep-alive. No blank line follows.

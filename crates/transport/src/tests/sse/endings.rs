@@ -62,7 +62,7 @@ fn an_end_that_was_not_announced_is_a_loss() {
     }
     // Without a length or chunks the body is as long as the connection.
     let mut script = Script::start("sse", target());
-    script.feed(0, &[b"HTTP/1.1 200 OK\r\n\r\n", &hello_event()[..]].concat());
+    script.feed(0, &[b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n", &hello_event()[..]].concat());
     script.end(0);
     assert_eq!(script.take_events(), [Event::Ready("e.41".parse().unwrap()), lost()]);
     script.assert_every_byte_is_charged_once();
@@ -184,4 +184,26 @@ fn a_client_that_stops_ends_both_connections_and_hears_no_failure() {
         assert_eq!(script.written, written);
         script.assert_every_byte_is_charged_once();
     }
+}
+
+#[test]
+fn an_event_that_no_page_could_use_or_resume_after_is_a_failure() {
+    let named = |name: &str| control_event(name, Some("e.42"), &sized(42, 9));
+    let without_id = control_event("message", None, &sized(42, 9));
+    let of_another = control_event("message", Some("e.41"), &sized(42, 9));
+    let gap_as_close = control_event("close", Some("e.44"), &super::super::servers::gap(42, 44));
+    let gap_elsewhere = control_event("gap", Some("e.43"), &super::super::servers::gap(42, 44));
+    for event in [named("chat"), without_id, of_another, gap_as_close, gap_elsewhere] {
+        let mut script = ready();
+        script.feed(0, &chunk(&event));
+        assert!(is_protocol(&script.take_events()), "{}", String::from_utf8_lossy(&event));
+        script.end(0);
+        script.assert_every_byte_is_charged_once();
+    }
+    let mut script = Script::start("sse", target());
+    let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+    script.feed(0, &[json.as_bytes(), &hello_event()].concat());
+    assert!(is_protocol(&script.take_events()), "not a stream of events");
+    script.end(0);
+    script.assert_every_byte_is_charged_once();
 }

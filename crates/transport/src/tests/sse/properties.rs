@@ -74,7 +74,9 @@ fn body(script: &[Piece]) -> Vec<u8> {
 
 /// The body in chunks that end at `cuts`; none where it has neither chunks nor a length.
 fn stream(body: &[u8], cuts: Option<&[Index]>, ends: bool) -> Vec<u8> {
-    let Some(cuts) = cuts else { return [b"HTTP/1.1 200 OK\r\n\r\n", body].concat() };
+    let Some(cuts) = cuts else {
+        return [b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n", body].concat();
+    };
     let chunks: Vec<_> = pieces(body, cuts).into_iter().filter(|piece| !piece.is_empty()).map(chunk).collect();
     let last = if ends { LAST_CHUNK } else { b"" };
     [EVENT_STREAM.as_bytes(), &chunks.concat(), last].concat()

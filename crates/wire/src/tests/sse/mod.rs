@@ -272,3 +272,13 @@ fn a_comment_is_one_line_for_each_of_its_lines() {
     assert_eq!(out, b":\n: still\n:: here\n");
     told(out, &["comment"; 3]);
 }
+
+#[test]
+fn a_retry_that_is_written_is_read_back() {
+    let mut out = Vec::new();
+    crate::sse::retry(Duration::from_millis(1500), &mut out);
+    assert_eq!(out, b"retry: 1500\n");
+    let mut reader = Reader::default();
+    while reader.next_event(&mut &out[..]).unwrap().is_some() {}
+    assert_eq!(reader.retry(), Some(Duration::from_millis(1500)));
+}
