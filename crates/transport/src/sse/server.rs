@@ -67,7 +67,6 @@ async fn subscribe(State(hub): State<Hub>, mut feed: Feed, request: Request) -> 
 struct Events {
     hub: Hub,
     subscription: Subscription,
-    epoch: Epoch,
     /// Events of the last batch that have not gone out.
     ready: VecDeque<Bytes>,
     closing: Pin<Box<dyn Future<Output = Close> + Send>>,
@@ -80,7 +79,6 @@ struct Events {
 impl Events {
     fn new(hub: Hub, subscription: Subscription) -> Self {
         Self {
-            epoch: subscription.position().epoch.clone(),
             ready: VecDeque::new(),
             closing: Box::pin(hub.closing()),
             heartbeat: Box::pin(sleep(hub.limits().heartbeat)),
@@ -103,12 +101,11 @@ impl Events {
             }
             tokio::select! {
                 batch = self.subscription.next(self.hub.limits().piece()) => {
-                    self.epoch = batch.position.epoch;
                     if let Some(gap) = batch.gap {
                         let position = gap.position.clone();
                         self.ready.push_back(control(GAP, Some(&position), &Control::Gap(gap)));
                     }
-                    let events = batch.items.iter().map(|stored| publication(stored, &self.epoch));
+                    let events = batch.items.iter().map(|stored| publication(stored, &batch.position.epoch));
                     self.ready.extend(events);
                 }
                 close = &mut self.closing => {
