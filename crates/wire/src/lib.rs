@@ -14,6 +14,8 @@
 //! | [`websocket`] | RFC 6455 frames, both ways |
 //! | [`length_prefixed`] | the framing of the control lane |
 //! | [`sse`] | server-sent events, both ways |
+//! | [`engine_io`] | Engine.IO packets, payloads and the handshake |
+//! | [`socket_io`] | Socket.IO packets and their attachments |
 //! | [`http1`] | HTTP/1.1 responses, every byte accounted for |
 //!
 //! The client drivers read with these codecs; the server writes with other people's libraries, so each checks the
@@ -21,6 +23,7 @@
 
 pub mod control;
 pub mod duration;
+pub mod engine_io;
 pub mod http1;
 pub mod item;
 pub mod length_prefixed;
@@ -29,6 +32,7 @@ pub mod poll;
 pub mod position;
 pub mod problem;
 pub mod publication;
+pub mod socket_io;
 pub mod sse;
 pub mod uplink;
 pub mod websocket;

@@ -1,9 +1,11 @@
 //! Golden vectors and properties of the codecs.
 
 mod compaction;
+mod engine_io;
 mod feed;
 mod http1;
 mod length_prefixed;
 mod names;
+mod socket_io;
 mod sse;
 mod websocket;
