@@ -46,7 +46,7 @@ fn serve() -> SocketAddr {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let listen = (Ipv4Addr::LOCALHOST, 0).into();
-            let config = Config { listen, limits: Limits::default(), catalog: transport::ALL };
+            let config = Config { listen, limits: Limits::default(), catalog: transport::ALL, test_endpoints: false };
             let server = Server::bind(config).expect("a free port");
             tell.send(server.address()).expect("somebody who waits");
             server.run(pending()).await

@@ -50,6 +50,9 @@ pub(crate) struct ServeArgs {
     /// Ends when standard input closes, for a program that starts the server
     #[arg(long)]
     pub(crate) until_stdin_closes: bool,
+    /// Mounts echoes for outside protocol suites in place of the feeds at /socket.io/, and /engine.io/ and /echo
+    #[arg(long)]
+    pub(crate) test_endpoints: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
 }
@@ -62,7 +65,7 @@ pub(crate) struct BenchArgs {
     /// How much evidence: quick ends within 75 s
     #[arg(long, default_value = "quick")]
     pub(crate) profile: String,
-    /// Lanes, comma-separated; all transports when left out
+    /// Lanes, comma-separated; those that `feedbench list` shows when left out
     #[arg(long, value_delimiter = ',', value_name = "LANE,..")]
     pub(crate) lanes: Vec<String>,
     /// The folder in which the run's folder is made
@@ -131,7 +134,7 @@ pub(crate) struct ConformArgs {
     /// The server, as http://HOST:PORT
     #[arg(value_name = "URL")]
     pub(crate) url: String,
-    /// Lanes, comma-separated; all transports when left out
+    /// Lanes, comma-separated; those that `feedbench list` shows when left out
     #[arg(long, value_delimiter = ',', value_name = "LANE,..")]
     pub(crate) lanes: Vec<String>,
     /// Promises, comma-separated; all when left out

@@ -14,7 +14,7 @@ use load::{Plan, Profile, Progress, Scenario, ServerCommand};
 use report::Dataset;
 use signal_hook::consts::SIGINT;
 use time::{OffsetDateTime, macros::format_description};
-use transport::{Headers, Lane};
+use transport::{Headers, Lane, lane};
 
 use crate::{
     Outcome,
@@ -107,8 +107,8 @@ fn overrides(args: &BenchArgs) -> Vec<String> {
 }
 
 fn lanes(named: &[String], interval: Option<&str>) -> anyhow::Result<Vec<Lane>> {
-    let all: Vec<String> = transport::ALL.iter().map(|spec| spec.id.to_owned()).collect();
-    let names = if named.is_empty() { &all } else { named };
+    let standard: Vec<String> = lane::standard(transport::ALL).iter().map(ToString::to_string).collect();
+    let names = if named.is_empty() { &standard } else { named };
     let mut lanes = Vec::new();
     for name in names {
         let mut lane = Lane::parse(name, transport::ALL)?;

@@ -14,7 +14,7 @@ use measure::Recorder;
 use record::Record;
 use report::Gate;
 use serde::Serialize;
-use transport::{Headers, Lane};
+use transport::{Headers, Lane, lane};
 
 use crate::{
     Outcome,
@@ -46,7 +46,7 @@ struct Check {
 }
 
 pub(crate) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
-    let lanes = || transport::ALL.iter().map(Lane::plain);
+    let lanes = || lane::standard(transport::ALL).into_iter();
     let by_the_clock: Vec<Lane> = lanes().filter(|lane| lane.build().interval().is_some()).collect();
     let held: Vec<Lane> = lanes().filter(|lane| lane.build().hold().is_some()).collect();
     let mut checks = Vec::new();

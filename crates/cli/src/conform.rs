@@ -7,7 +7,7 @@ use conformance::{Cell, Options, Promise, Stop};
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::runtime;
-use transport::{Lane, Origin};
+use transport::{Lane, Origin, lane};
 
 use crate::{
     Outcome,
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ConformArgs) -> anyhow::Result<Outcome> {
 
 fn lanes(named: &[String]) -> anyhow::Result<Vec<Lane>> {
     if named.is_empty() {
-        return Ok(transport::ALL.iter().map(Lane::plain).collect());
+        return Ok(lane::standard(transport::ALL));
     }
     let lanes = named.iter().map(|name| Lane::parse(name, transport::ALL)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<String> = lanes.iter().map(ToString::to_string).collect();

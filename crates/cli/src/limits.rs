@@ -79,6 +79,12 @@ impl Written for usize {
     }
 }
 
+impl Written for Option<usize> {
+    fn written(&self) -> String {
+        self.map_or("2 x data-bytes + 4096".to_owned(), |n| n.to_string())
+    }
+}
+
 impl Written for u32 {
     fn written(&self) -> String {
         self.to_string()
@@ -128,6 +134,14 @@ limit_args! {
     max_hold: Span = |span| span.0;
     /// How long a request is held that does not say
     hold: Span = |span| span.0;
+    /// Largest message or payload from a client, in bytes
+    max_payload: usize = Some;
+    /// Sessions at a time that began over requests
+    sessions: usize = |n| n;
+    /// Feeds that one session may subscribe to
+    session_rooms: usize = |n| n;
+    /// How long a session may be in no namespace
+    connect_within: Span = |span| span.0;
     /// Connections that may wait to be accepted
     listen_backlog: u32 = |n| n;
 }

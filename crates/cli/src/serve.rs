@@ -22,7 +22,12 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
             toml::from_str(&text).with_context(|| format!("{} is not a table of limits", path.display()))?;
         limits = given.over(limits);
     }
-    let config = Config { listen: args.listen, limits: args.limits.over(limits), catalog: transport::ALL };
+    let config = Config {
+        listen: args.listen,
+        limits: args.limits.over(limits),
+        catalog: transport::ALL,
+        test_endpoints: args.test_endpoints,
+    };
     let file_limit = server::raise_file_limit();
     // On one CPU a second worker would only be in the way.
     let cpus = thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -1,7 +1,7 @@
 //! All rooms: how they appear, how publications get into them, how idle ones go, and how the hub ends.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     future::{Future, pending},
     mem,
     sync::{
@@ -156,15 +156,34 @@ impl Hub {
         from: Option<&str>,
         at_us: u64,
     ) -> Result<Position, PublishError> {
-        check_event(&draft.event)?;
-        let data = compact(draft.data.get(), self.limits().data_bytes)?;
-        let room = self.room(room)?;
-        let event = draft.event.as_ref().into();
-        // The room sets the offset.
-        let publication = Publication { offset: 0, event, from: from.map(Into::into), at_us, data: &data };
-        let position = room.publish(publication);
-        self.shared.publications.fetch_add(1, Ordering::Relaxed);
-        Ok(position)
+        self.checked(draft, from, at_us, |publication| Ok(self.put(&*self.room(room)?, publication)))
+    }
+
+    /// Publishes the same draft into every room of the namespace that has subscribers, and gives its position in each,
+    /// by the room's name. No room appears; without such rooms nothing is published, and a draft that is refused is
+    /// refused all the same.
+    ///
+    /// Whoever holds a [`Subscription`] is a subscriber, and so is a reader of [`Room::read_from`] while it waits. Who
+    /// only looks in now and then is none: it finds nothing later either, for the publication is not in its room at all.
+    ///
+    /// The rooms get it one after the other: publications that are made meanwhile may come before it in one room and
+    /// after it in another. The rest is as in [`publish`](Self::publish).
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`] for a reserved or malformed event, a `data` that is too large or too deep. Then no room got it.
+    pub fn publish_all(
+        &self,
+        namespace: &str,
+        draft: &Draft<'_>,
+        from: Option<&str>,
+        at_us: u64,
+    ) -> Result<BTreeMap<String, Position>, PublishError> {
+        self.checked(draft, from, at_us, |publication| {
+            let rooms = self.subscribed(namespace);
+            let put = |room: Arc<Room>| (room.name().room().to_owned(), self.put(&room, publication.clone()));
+            Ok(rooms.into_iter().map(put).collect())
+        })
     }
 
     /// A subscription to a room, which appears on its first use.
@@ -251,6 +270,33 @@ impl Hub {
             sleep_until(since + share).await;
             close
         }
+    }
+
+    /// Checks a draft and compacts it, once for all the rooms that `put` puts it into; they set the offset.
+    fn checked<P>(
+        &self,
+        draft: &Draft<'_>,
+        from: Option<&str>,
+        at_us: u64,
+        put: impl FnOnce(Publication<'_>) -> Result<P, PublishError>,
+    ) -> Result<P, PublishError> {
+        check_event(&draft.event)?;
+        let data = compact(draft.data.get(), self.limits().data_bytes)?;
+        let event = draft.event.as_ref().into();
+        put(Publication { offset: 0, event, from: from.map(Into::into), at_us, data: &data })
+    }
+
+    fn put(&self, room: &Room, publication: Publication<'_>) -> Position {
+        let position = room.publish(publication);
+        self.shared.publications.fetch_add(1, Ordering::Relaxed);
+        position
+    }
+
+    /// The rooms of a namespace that have subscribers at this moment, held so that no sweep drops one.
+    fn subscribed(&self, namespace: &str) -> Vec<Arc<Room>> {
+        let rooms = self.rooms();
+        let of_namespace = rooms.iter().filter(|(name, _)| name.namespace() == namespace);
+        of_namespace.filter(|(_, entry)| entry.room.subscribers() > 0).map(|(_, entry)| entry.look_up()).collect()
     }
 
     fn rooms(&self) -> RwLockReadGuard<'_, HashMap<RoomName, Entry>> {

@@ -20,7 +20,7 @@ pub struct Limits {
     /// How many bytes of encoded publications a room holds; the newest one stays even when it alone is larger.
     ///
     /// 1 MiB: 1,000 publications of a kilobyte, so that count and bytes bind at about the same place. Where a publication's
-    /// bytes are kept in another form too ([`crate::FORMS`]), a room takes twice as much.
+    /// bytes are kept in other forms too ([`crate::FORMS`]), a room takes as much again for each.
     pub ring_bytes: usize,
     /// How many publications one batch carries.
     ///
@@ -91,6 +91,21 @@ pub struct Limits {
     ///
     /// 25 s: as often as other lanes' heartbeats, so that silence costs them alike.
     pub hold: Duration,
+    /// The largest message that a client may send, whatever carries it, in bytes; `None` for what [`item_bytes`](Self::item_bytes)
+    /// makes of [`data_bytes`](Self::data_bytes).
+    pub max_payload: Option<usize>,
+    /// How many sessions there are at a time that began over requests, and so may have no connection.
+    ///
+    /// 20,000: as many as could have one on a machine with a common file limit; each costs some kilobytes.
+    pub sessions: usize,
+    /// How many feeds one session may subscribe to, and how many namespaces it may be in, where a session may have several.
+    ///
+    /// 100: a person's chats fit; every publication in one of them wakes the session, which then looks at all of them.
+    pub session_rooms: usize,
+    /// How long a session may be in no namespace before it is closed.
+    ///
+    /// 45 s: the common value of servers that have such sessions.
+    pub connect_within: Duration,
     /// How many connections the kernel completes ahead of the accept loop; more are refused or retried by the kernel.
     ///
     /// 4096: a common system maximum (`somaxconn`), so that a wave of reconnections is not dropped at the door.
@@ -131,6 +146,14 @@ impl Limits {
                 "hold must not exceed max-hold, nor max-hold head",
             ),
             (self.drain_spread < self.drain, "drain-spread must be below drain"),
+            (
+                self.max_payload.is_none_or(|bytes| bytes > self.data_bytes && bytes <= most_bytes),
+                "max-payload must be above data-bytes, so that its item fits, and at most 1073741824",
+            ),
+            (
+                self.sessions >= 1 && self.session_rooms >= 1 && !self.connect_within.is_zero(),
+                "sessions and session-rooms must be from 1, and connect-within above 0",
+            ),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, what)) => Err(LimitsError(what)),
@@ -154,9 +177,10 @@ impl Limits {
     /// How long an item from a client may be as it comes in: `data` before its white space is removed, and what stands
     /// around it. What is longer is refused unread.
     ///
-    /// Twice `data_bytes` and 4 KiB: pretty-printed JSON is seldom twice its compact form.
+    /// [`max_payload`](Self::max_payload) where it is given, else twice `data_bytes` and 4 KiB: pretty-printed JSON is seldom
+    /// twice its compact form.
     pub fn item_bytes(&self) -> usize {
-        2 * self.data_bytes + 4096
+        self.max_payload.unwrap_or(2 * self.data_bytes + 4096)
     }
 }
 
@@ -182,6 +206,10 @@ impl Default for Limits {
             retry_after: Duration::from_secs(1),
             max_hold: Duration::from_secs(55),
             hold: Duration::from_secs(25),
+            max_payload: None,
+            sessions: 20_000,
+            session_rooms: 100,
+            connect_within: Duration::from_secs(45),
             listen_backlog: 4096,
         }
     }

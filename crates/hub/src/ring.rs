@@ -14,7 +14,7 @@ use crate::limits::Limits;
 
 /// How many forms of a publication are kept beside its JSON: one for each carrier that frames once for all. A further one
 /// takes the next number and raises this.
-pub const FORMS: usize = 1;
+pub const FORMS: usize = 2;
 
 /// One publication as the ring holds it. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -247,13 +247,15 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Turns the receive loop until `deadline` or until `done`; once at least, so that a caller that is late still reads.
+    /// Turns the receive loop until `deadline` or until `done`; once at least, without a wait when there is nothing to wait for,
+    /// so that a caller that is late still reads.
     fn turn_until(&mut self, deadline: Mono, done: impl Fn(&Tally) -> bool) -> Result<(), CellError> {
         loop {
             if self.site.interrupted.load(Ordering::Acquire) {
                 return Err(CellError::Interrupted);
             }
-            self.reactor.turn(deadline.min(Mono::now() + LOOK_AROUND), &mut self.tally)?;
+            let wait = if done(&self.tally) { Duration::ZERO } else { LOOK_AROUND };
+            self.reactor.turn(deadline.min(Mono::now() + wait), &mut self.tally)?;
             if done(&self.tally) || Mono::now() >= deadline {
                 return Ok(());
             }

@@ -126,19 +126,32 @@ fn nanos(duration: Duration) -> Option<u64> {
     u64::try_from(duration.as_nanos()).ok()
 }
 
-/// All that a report needs to show the lane.
-fn column(lane: &transport::Lane) -> Lane {
+/// All that a report needs to show the lanes of a run. Lanes that are no standard ones of their transport are numbered behind
+/// those, in their order.
+fn columns(lanes: &[transport::Lane]) -> Vec<Lane> {
+    let number = |(index, lane): (usize, &transport::Lane)| {
+        let spec = lane.spec();
+        let own = |other: &&transport::Lane| other.spec().id == spec.id && other.variant().is_none();
+        let behind = || 1 + spec.variants.len() + lanes[..index].iter().filter(own).count();
+        column(lane, lane.variant().unwrap_or_else(behind))
+    };
+    lanes.iter().enumerate().map(number).collect()
+}
+
+fn column(lane: &transport::Lane, variant: usize) -> Lane {
     let (spec, built) = (lane.spec(), lane.build());
     Lane {
         lane: lane.to_string(),
         transport: spec.id.to_owned(),
         title: spec.title.to_owned(),
+        label: Some(lane.title()),
+        variant: u32::try_from(variant).unwrap_or(u32::MAX),
         colour_light: spec.look.light.to_owned(),
         colour_dark: spec.look.dark.to_owned(),
         mark: spec.look.mark.to_owned(),
         interval_ns: built.interval().and_then(nanos),
         hold_ns: built.hold().and_then(nanos),
-        options: lane.options().iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        options: lane.options().iter().map(|(name, value)| (name.to_owned(), value.unwrap_or_default())).collect(),
     }
 }
 
@@ -153,7 +166,7 @@ fn header(plan: &Plan, server: &ServerCommand, host: Host) -> Header {
         profile: plan.profile.name.to_owned(),
         seed: plan.seed,
         headers: plan.headers.name().to_owned(),
-        lanes: plan.lanes.iter().map(column).collect(),
+        lanes: columns(&plan.lanes),
         twin_of: plan.twin().map(ToString::to_string),
         floor: floor.map(ToString::to_string),
         blocks: plan.profile.blocks,
@@ -171,13 +184,34 @@ fn header(plan: &Plan, server: &ServerCommand, host: Host) -> Header {
 mod tests {
     use std::time::Duration;
 
+    use transport::{ALL, Lane, lane::standard};
+
+    use super::columns;
+
     #[test]
     fn the_record_says_how_long_a_lane_is_held_and_how_often_it_asks() {
-        for lane in transport::ALL.iter().map(transport::Lane::plain) {
-            let (column, built) = (super::column(&lane), lane.build());
+        let lanes = standard(ALL);
+        let columns = columns(&lanes);
+        for (lane, column) in lanes.iter().zip(&columns) {
+            let built = lane.build();
             assert_eq!(column.hold_ns.map(Duration::from_nanos), built.hold(), "{lane}");
             assert_eq!(column.interval_ns.map(Duration::from_nanos), built.interval(), "{lane}");
         }
-        assert!(transport::ALL.iter().any(|spec| super::column(&transport::Lane::plain(spec)).hold_ns.is_some()));
+        assert!(columns.iter().any(|column| column.hold_ns.is_some()));
+    }
+
+    #[test]
+    fn the_record_numbers_the_lanes_of_a_transport() {
+        for spec in ALL {
+            let lanes: Vec<_> = standard(ALL).into_iter().filter(|lane| lane.spec().id == spec.id).collect();
+            let numbers: Vec<_> = columns(&lanes).iter().map(|column| column.variant).collect();
+            assert_eq!(numbers, (0..).take(1 + spec.variants.len()).collect::<Vec<u32>>(), "{}", spec.id);
+        }
+        let names = ["short-polling+interval=5s", "raw", "short-polling", "short-polling+interval=250ms"];
+        let columns = columns(&names.map(|name| Lane::parse(name, ALL).unwrap()));
+        let shown: Vec<_> = columns.iter().map(|column| (column.label.as_deref(), column.variant)).collect();
+        let expected =
+            [("Short polling (every 5s)", 1), ("raw", 0), ("Short polling", 0), ("Short polling (every 250ms)", 2)];
+        assert_eq!(shown, expected.map(|(label, variant)| (Some(label), variant)));
     }
 }

@@ -71,6 +71,11 @@ pub struct Lane {
     pub transport: String,
     /// The transport's title for people.
     pub title: String,
+    /// The lane's title for people, with the words of its options; none in records older than it.
+    pub label: Option<String>,
+    /// Which of its transport's lanes it is, 0 for the plain one: what tells lanes of one colour and mark apart.
+    #[serde(default)]
+    pub variant: u32,
     /// Hex colour on a light ground.
     pub colour_light: String,
     /// Hex colour on a dark ground.
@@ -81,7 +86,7 @@ pub struct Lane {
     pub interval_ns: Option<u64>,
     /// How long a server holds its request, when it asks again as soon as there was an answer.
     pub hold_ns: Option<u64>,
-    /// Options that differ from the defaults.
+    /// Options that differ from the defaults; a flag's value is empty.
     pub options: BTreeMap<String, String>,
 }
 

@@ -173,8 +173,12 @@ impl Lane {
         !self.cells.is_empty()
     }
 
-    /// The lane's name for people: its title, and its options where they differ from the defaults.
+    /// The lane's name for people: its title, and its options where they differ from the defaults. A record that does not
+    /// hold it gets it made from the options as they are written.
     pub fn label(&self) -> String {
+        if let Some(label) = &self.info.label {
+            return label.clone();
+        }
         let options: Vec<String> = self
             .info
             .options

@@ -8,6 +8,7 @@ mod charts;
 mod columns;
 pub mod dataset;
 pub mod gate;
+mod look;
 mod numbers;
 mod page;
 mod prose;

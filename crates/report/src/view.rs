@@ -1,8 +1,8 @@
-//! The small pieces that pages are made of: tables, their cells, a lane's name with its mark.
+//! The small pieces that pages are made of: tables, their cells, a lane's name with its line and mark.
 
 use askama::Template;
 
-use crate::{dataset::Dataset, numbers::NOT_MEASURED};
+use crate::{dataset::Dataset, look, numbers::NOT_MEASURED};
 
 /// A table with its caption; the first column names the row.
 #[derive(Debug, Template)]
@@ -28,8 +28,8 @@ pub(crate) struct RowView {
 /// The first cell of a row.
 #[derive(Debug)]
 pub(crate) struct HeadView {
-    /// The lane's index for its colour, and its mark; none when the row is of no lane.
-    pub(crate) mark: Option<(usize, char)>,
+    /// SVG of the lane's line and mark.
+    pub(crate) key: String,
     /// The name.
     pub(crate) label: String,
     /// Beside the name, faint.
@@ -57,17 +57,9 @@ impl CellView {
     }
 }
 
-/// A lane's name with its mark.
+/// A lane's name with its line and mark.
 pub(crate) fn lane_head(data: &Dataset, index: usize) -> HeadView {
     let lane = &data.lanes[index];
-    let glyph = match lane.info.mark.as_str() {
-        "circle" => '●',
-        "square" => '■',
-        "triangle" => '▲',
-        "diamond" => '◆',
-        "cross" => '✖',
-        _ => '―',
-    };
     let note = if data.is_floor(lane) { "floor" } else { "" };
-    HeadView { mark: Some((index, glyph)), label: lane.label(), note }
+    HeadView { key: look::key(lane, &format!("l{index}")), label: lane.label(), note }
 }

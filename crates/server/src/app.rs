@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, Request, State, rejection::BytesRejection},
+    extract::{
+        DefaultBodyLimit, FromRequest as _, Path, Request, State,
+        rejection::{BytesRejection, PathRejection},
+    },
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use hub::Hub;
 use serde::Serialize;
+use serde_json::Value;
 use tokio_util::task::TaskTracker;
 use transport::{Lane, OptionKind, Spec, answer::Refused, request};
 use wire::{Draft, Position, duration, name};
@@ -27,10 +31,13 @@ struct App {
 }
 
 /// All routes. Every transport of `catalog` is mounted under its prefix with its default options.
-pub(crate) fn router(hub: &Hub, catalog: &'static [Spec], connections: &TaskTracker) -> Router {
+///
+/// With `test_endpoints` a transport that has routes for outside suites has those instead.
+pub(crate) fn router(hub: &Hub, catalog: &'static [Spec], test_endpoints: bool, connections: &TaskTracker) -> Router {
     let app = App { hub: hub.clone(), catalog, metrics: Metrics::new(hub.clone(), connections.clone()) };
     let own = Router::new()
         .route("/v1/{namespace}/{room}/messages", post(publish))
+        .route("/v1/{namespace}/messages", post(publish_all))
         .route("/v1/{namespace}", get(rooms))
         .route("/v1/transports", get(transports))
         .route("/healthz", get(async || "ok\n"))
@@ -39,9 +46,14 @@ pub(crate) fn router(hub: &Hub, catalog: &'static [Spec], connections: &TaskTrac
         .layer(DefaultBodyLimit::max(hub.limits().item_bytes()))
         .with_state(app)
         .merge(page::routes());
-    let all = catalog
-        .iter()
-        .fold(own, |router, spec| router.nest(spec.prefix, Lane::plain(spec).build().routes(hub.clone())));
+    let mount = |router: Router, spec: &'static Spec| {
+        let transport = Lane::plain(spec).build();
+        match test_endpoints.then(|| transport.suite_routes(hub.clone())).flatten() {
+            Some(for_suites) => router.merge(for_suites),
+            None => router.nest(spec.prefix, transport.routes(hub.clone())),
+        }
+    };
+    let all = catalog.iter().fold(own, mount);
     all.fallback(nothing_here).method_not_allowed_fallback(wrong_method)
 }
 
@@ -63,22 +75,47 @@ struct Published {
 async fn publish(State(app): State<App>, request: Request) -> Result<Response, Refused> {
     let (mut parts, body) = request.into_parts();
     let room = request::room(&mut parts).await?;
-    let body = match <Bytes as axum::extract::FromRequest<_>>::from_request(Request::from_parts(parts, body), &()).await
-    {
-        Ok(body) => body,
-        Err(BytesRejection::FailedToBufferBody(error)) => {
-            return Err(Refused::new(error.status(), "too-large", error.body_text()));
-        }
-        Err(other) => return Err(Refused::bad_request("bad-body", other.body_text())),
-    };
-    let draft: Draft<'_> = std::str::from_utf8(&body)
+    let body = read_body(Request::from_parts(parts, body)).await?;
+    let position = app.hub.publish(&room, &draft(&body)?, None, measure::unix_time_us())?;
+    Ok((StatusCode::CREATED, Json(Published { position })).into_response())
+}
+
+#[derive(Serialize)]
+struct PublishedAll {
+    positions: BTreeMap<String, Position>,
+}
+
+/// The same publication into every room of the namespace that has subscribers. A poller is one only while its request is
+/// held: rooms with nobody but short pollers get nothing, nor does a room whose one long poller is between two requests.
+async fn publish_all(
+    State(app): State<App>,
+    namespace: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Refused> {
+    let namespace = checked_namespace(namespace)?;
+    let body = read_body(request).await?;
+    let positions = app.hub.publish_all(&namespace, &draft(&body)?, None, measure::unix_time_us())?;
+    Ok((StatusCode::CREATED, Json(PublishedAll { positions })).into_response())
+}
+
+async fn read_body(request: Request) -> Result<Bytes, Refused> {
+    Bytes::from_request(request, &()).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(error) => Refused::new(error.status(), "too-large", error.body_text()),
+        other => Refused::bad_request("bad-body", other.body_text()),
+    })
+}
+
+fn draft(body: &[u8]) -> Result<Draft<'_>, Refused> {
+    std::str::from_utf8(body)
         .map_err(|error| error.to_string())
         .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
-        .map_err(|error| {
-            Refused::bad_request("bad-item", format!(r#"{error}; send {{"event":"message","data":..}}"#))
-        })?;
-    let position = app.hub.publish(&room, &draft, None, measure::unix_time_us())?;
-    Ok((StatusCode::CREATED, Json(Published { position })).into_response())
+        .map_err(|error| Refused::bad_request("bad-item", format!(r#"{error}; send {{"event":"message","data":..}}"#)))
+}
+
+fn checked_namespace(path: Result<Path<String>, PathRejection>) -> Result<String, Refused> {
+    let Path(namespace) = path.map_err(|error| Refused::bad_request("bad-name", error.body_text()))?;
+    name::check_feed("namespace", &namespace)?;
+    Ok(namespace)
 }
 
 #[derive(Serialize)]
@@ -95,8 +132,8 @@ struct Rooms {
     rooms: Vec<RoomCount>,
 }
 
-async fn rooms(State(app): State<App>, Path(namespace): Path<String>) -> Result<Json<Rooms>, Refused> {
-    name::check_feed("namespace", &namespace)?;
+async fn rooms(State(app): State<App>, namespace: Result<Path<String>, PathRejection>) -> Result<Json<Rooms>, Refused> {
+    let namespace = checked_namespace(namespace)?;
     let rooms = app.hub.namespace(&namespace).into_iter().map(|info| RoomCount {
         room: info.room.room().to_owned(),
         subscribers: info.subscribers,
@@ -115,7 +152,8 @@ struct TransportInfo {
     mark: &'static str,
     /// Where its browser half is; null where browsers cannot speak it.
     module: Option<String>,
-    options: BTreeMap<&'static str, String>,
+    /// With their defaults; a flag is not there by default.
+    options: BTreeMap<&'static str, Value>,
 }
 
 #[derive(Serialize)]
@@ -134,9 +172,9 @@ async fn transports(State(app): State<App>) -> Json<Vec<TransportInfo>> {
         options: spec
             .options
             .iter()
-            .map(|option| {
-                let OptionKind::Duration { default, .. } = option.kind;
-                (option.name, duration::format(default))
+            .map(|option| match option.kind {
+                OptionKind::Flag { .. } => (option.name, Value::Bool(false)),
+                OptionKind::Duration { default, .. } => (option.name, duration::format(default).into()),
             })
             .collect(),
     };

@@ -36,6 +36,8 @@ pub struct Config {
     pub limits: Limits,
     /// The transports to mount.
     pub catalog: &'static [Spec],
+    /// Whether what outside protocol suites need is mounted, in place of the feeds where it needs their paths.
+    pub test_endpoints: bool,
 }
 
 /// Why there is no server. The text says what to do.
@@ -61,6 +63,7 @@ pub struct Server {
     address: SocketAddr,
     hub: Hub,
     catalog: &'static [Spec],
+    test_endpoints: bool,
 }
 
 /// How a server ended.
@@ -77,12 +80,12 @@ impl Server {
     ///
     /// When the limits do not fit together, or the address is taken or not of this host.
     pub fn bind(config: Config) -> Result<Self, BindError> {
-        let Config { listen, limits, catalog } = config;
+        let Config { listen, limits, catalog, test_endpoints } = config;
         limits.check()?;
         let failed = |source| BindError::Listen { address: listen, source };
         let listener = accept::listen(listen, limits.listen_backlog).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, hub: Hub::new(limits), catalog })
+        Ok(Self { listener, address, hub: Hub::new(limits), catalog, test_endpoints })
     }
 
     /// Where it listens.
@@ -96,11 +99,11 @@ impl Server {
     ///
     /// Dropping it stops accepting and leaves open connections to their tasks, without an announced end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
-        let Self { listener, hub, catalog, .. } = self;
+        let Self { listener, hub, catalog, test_endpoints, .. } = self;
         let limits = hub.limits().clone();
         let connections = TaskTracker::new();
         let stop = CancellationToken::new();
-        let app = app::router(&hub, catalog, &connections);
+        let app = app::router(&hub, catalog, test_endpoints, &connections);
         tokio::select! {
             () = shutdown => {}
             () = accept::serve(listener, app, &limits, &connections, &stop) => {}

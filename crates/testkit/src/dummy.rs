@@ -25,6 +25,7 @@ pub const SPEC: Spec = Spec {
     role: Role::Choice,
     prefix: "/v1/{namespace}/{room}/dummy",
     options: &[],
+    variants: &[],
     browser_module: Some("export function subscribe() { throw new Error('of no use'); }\n"),
     build: |_options| Arc::new(Dummy),
 };

@@ -50,6 +50,7 @@ async fn a_transport_that_is_only_in_the_list_is_offered_to_browsers() {
         listen: ([127, 0, 0, 1], 0).into(),
         limits: hub::Limits { drain_spread: Duration::from_millis(50), ..hub::Limits::default() },
         catalog: &CATALOG,
+        test_endpoints: false,
     };
     let server = server::Server::bind(config).unwrap();
     let address = server.address();

@@ -30,7 +30,8 @@ pub trait Driver: fmt::Debug + Send {
 
     /// Writes `draft` to the lane's uplink; [`Event::Acked`] or [`Event::Refused`] with `reference` follows.
     ///
-    /// What it writes depends on nothing that comes in, so it may be called ahead of time and the bytes kept.
+    /// Called after [`Event::Ready`]. What it writes depends on nothing that comes in after that, so it may be called ahead of
+    /// time and the bytes kept.
     fn publish(&mut self, draft: &Draft<'_>, reference: u64, now: Mono, out: &mut Out);
 
     /// Ends the subscription in the lane's own way. The peer's end follows as [`Driver::on_end`].

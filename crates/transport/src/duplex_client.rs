@@ -7,7 +7,7 @@ use wire::{Control, Draft, Item, http1, uplink::Uplink};
 
 use crate::{
     driver::{Command, ConnectionId, Delivery, Driver, DriverError, Event, Out},
-    exchange::{Answer, too_late},
+    exchange::{UpgradeAnswer, too_late},
 };
 
 /// The only connection of such a driver.
@@ -60,16 +60,9 @@ pub(crate) struct Violation {
     pub(crate) reason: String,
 }
 
-/// The answer to the upgrade, as far as it has come.
-#[derive(Debug, Default)]
-struct Upgrade {
-    reader: http1::ResponseReader,
-    answer: Answer,
-}
-
 #[derive(Debug)]
 enum State {
-    Upgrading(Box<Upgrade>),
+    Upgrading(Box<UpgradeAnswer>),
     Open,
     /// Nothing that comes is understood any more.
     Broken,
@@ -128,39 +121,17 @@ impl<F: Frames> DuplexDriver<F> {
 
     /// Reads the answer to the upgrade; what it leaves in `input` are frames.
     fn upgrade(&mut self, input: &mut &[u8], out: &mut Out) {
-        let State::Upgrading(upgrade) = &mut self.state else { return };
-        let Upgrade { reader, answer } = &mut **upgrade;
-        loop {
-            match reader.next_event(input) {
-                Err(error) => {
-                    out.charge(CONNECTION, Direction::Down, Category::Handshake, reader.pending());
-                    return self.fail(DriverError::Protocol(error.to_string()), out);
-                }
-                Ok(None) => return,
-                Ok(Some(http1::Event::Head { head, bytes })) => {
-                    answer.head = head.clone();
-                    out.charge(CONNECTION, Direction::Down, Category::Handshake, bytes);
-                    if answer.head.status() == 101 {
-                        let accepted = self.frames.accept(&answer.head);
-                        self.state = State::Open;
-                        if let Err(reason) = accepted {
-                            self.fail(DriverError::Protocol(reason), out);
-                        }
-                        return;
-                    }
-                }
-                Ok(Some(http1::Event::Body(piece))) => {
-                    out.charge(CONNECTION, Direction::Down, Category::Handshake, piece.len());
-                    answer.body.extend_from_slice(piece);
-                }
-                Ok(Some(http1::Event::Framing { bytes })) => {
-                    out.charge(CONNECTION, Direction::Down, Category::Handshake, bytes);
-                }
-                Ok(Some(http1::Event::End | http1::Event::Upgraded(_))) => {
-                    let refusal = answer.refusal();
-                    return self.break_off(refusal, out);
+        let State::Upgrading(answer) = &mut self.state else { return };
+        match answer.next(CONNECTION, input, out) {
+            Ok(None) => {}
+            Ok(Some(head)) => {
+                let accepted = self.frames.accept(head);
+                self.state = State::Open;
+                if let Err(reason) = accepted {
+                    self.fail(DriverError::Protocol(reason), out);
                 }
             }
+            Err(event) => self.break_off(event, out),
         }
     }
 
@@ -265,7 +236,7 @@ impl<F: Frames> Driver for DuplexDriver<F> {
     }
 
     fn on_end(&mut self, _connection: ConnectionId, _now: Mono, out: &mut Out) {
-        let upgrading = if let State::Upgrading(upgrade) = &self.state { upgrade.reader.pending() } else { 0 };
+        let upgrading = if let State::Upgrading(answer) = &self.state { answer.pending() } else { 0 };
         let held = upgrading + self.frames.pending();
         out.charge(CONNECTION, Direction::Down, self.category(Category::Framing), held);
         (self.state, self.shut) = (State::Broken, true);

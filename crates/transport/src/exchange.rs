@@ -12,6 +12,20 @@ use crate::{
     target::Target,
 };
 
+/// The largest body that is read: far above what a server puts into one answer, so that an endless one is told from it.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Why an answer cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AnswerError {
+    /// Not HTTP.
+    #[error(transparent)]
+    Http(#[from] http1::Error),
+    /// More than is read.
+    #[error("the body of an answer is longer than {MAX_BODY_BYTES} bytes")]
+    TooLong,
+}
+
 /// Reads the answers on one connection, one at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
@@ -35,8 +49,8 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// When the bytes are not HTTP.
-    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Answer>, http1::Error> {
+    /// When the bytes are not HTTP, or a body is longer than is read.
+    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Answer>, AnswerError> {
         while let Some(event) = self.reader.next_event(input)? {
             match event {
                 http1::Event::Head { head, bytes } => {
@@ -44,7 +58,7 @@ impl Answers {
                     self.answer.head_bytes = bytes;
                 }
                 // Bytes behind an upgrade that was not asked for are carried all the same.
-                http1::Event::Body(piece) | http1::Event::Upgraded(piece) => self.answer.body.extend_from_slice(piece),
+                http1::Event::Body(piece) | http1::Event::Upgraded(piece) => self.answer.add(piece)?,
                 http1::Event::Framing { bytes } => self.answer.framing_bytes += bytes,
                 http1::Event::End => return Ok(Some(std::mem::take(&mut self.answer))),
             }
@@ -59,6 +73,11 @@ impl Answers {
 }
 
 impl Answer {
+    fn add(&mut self, piece: &[u8]) -> Result<(), AnswerError> {
+        self.body.extend_from_slice(piece);
+        if self.body.len() > MAX_BODY_BYTES { Err(AnswerError::TooLong) } else { Ok(()) }
+    }
+
     /// All bytes of the answer.
     pub(crate) fn bytes(&self) -> usize {
         self.head_bytes + self.framing_bytes + self.body.len()
@@ -91,6 +110,58 @@ impl Answer {
             Ok(problem) => problem.detail,
             Err(_) => String::from_utf8_lossy(&self.body).chars().take(200).collect(),
         }
+    }
+}
+
+/// Reads the answer to a request that asks to leave HTTP.
+#[derive(Debug, Default)]
+pub(crate) struct UpgradeAnswer {
+    reader: http1::ResponseReader,
+    answer: Answer,
+}
+
+impl UpgradeAnswer {
+    /// Takes the answer off the front of `input`. Gives the head of the 101 once it is all there: what is left then is not
+    /// HTTP any more.
+    ///
+    /// # Errors
+    ///
+    /// What another answer means, or that it cannot be read. Nothing is held back then: all bytes taken are charged.
+    pub(crate) fn next(
+        &mut self,
+        connection: ConnectionId,
+        input: &mut &[u8],
+        out: &mut Out,
+    ) -> Result<Option<&http1::Head>, Event> {
+        let mut charge = |bytes| out.charge(connection, Direction::Down, Category::Handshake, bytes);
+        let failed = |error: AnswerError| Event::Failed(DriverError::Protocol(error.to_string()));
+        loop {
+            match self.reader.next_event(input) {
+                Err(error) => {
+                    charge(self.reader.pending());
+                    return Err(failed(error.into()));
+                }
+                Ok(None) => return Ok(None),
+                Ok(Some(http1::Event::Head { head, bytes })) => {
+                    charge(bytes);
+                    self.answer.head = head.clone();
+                    if self.answer.head.status() == 101 {
+                        return Ok(Some(&self.answer.head));
+                    }
+                }
+                Ok(Some(http1::Event::Body(piece))) => {
+                    charge(piece.len());
+                    self.answer.add(piece).map_err(failed)?;
+                }
+                Ok(Some(http1::Event::Framing { bytes })) => charge(bytes),
+                Ok(Some(http1::Event::End | http1::Event::Upgraded(_))) => return Err(self.answer.refusal()),
+            }
+        }
+    }
+
+    /// Bytes taken that are not charged yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.reader.pending()
     }
 }
 
@@ -145,8 +216,8 @@ impl PostUplink {
     ///
     /// # Errors
     ///
-    /// When the bytes are not HTTP; what is left in `bytes` then belongs to no answer.
-    pub(crate) fn on_bytes(&mut self, bytes: &mut &[u8], out: &mut Out) -> Result<(), http1::Error> {
+    /// When an answer cannot be read; what is left in `bytes` then belongs to no answer.
+    pub(crate) fn on_bytes(&mut self, bytes: &mut &[u8], out: &mut Out) -> Result<(), AnswerError> {
         #[derive(Deserialize)]
         struct Taken {
             position: Position,

@@ -40,6 +40,8 @@ pub enum Kind {
     Fetch,
     /// A request with a body of JSON, as `fetch()` sends it.
     Post,
+    /// A request with a body of text, as the official Socket.IO client sends it with `XMLHttpRequest`.
+    PostText,
     /// A request for a stream of events, as `new EventSource()` sends it.
     EventStream,
     /// A request that leaves HTTP, as `new WebSocket()` sends it.
@@ -47,12 +49,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Fetch, Self::Post, Self::EventStream, Self::Upgrade];
+    const ALL: [Self; 5] = [Self::Fetch, Self::Post, Self::PostText, Self::EventStream, Self::Upgrade];
 
     const fn section(self) -> &'static str {
         match self {
             Self::Fetch => "fetch",
             Self::Post => "post",
+            Self::PostText => "post-text",
             Self::EventStream => "event-stream",
             Self::Upgrade => "upgrade",
         }
@@ -132,7 +135,10 @@ impl Headers {
         for (name, value) in extra {
             fields.extend([name, ": ", value, "\r\n"]);
         }
-        let method = if kind == Kind::Post { "POST" } else { "GET" };
+        let method = match kind {
+            Kind::Post | Kind::PostText => "POST",
+            Kind::Fetch | Kind::EventStream | Kind::Upgrade => "GET",
+        };
         format!("{method} {path} HTTP/1.1\r\n{fields}\r\n")
     }
 }

@@ -1,8 +1,8 @@
 //! Lanes: one column of a comparison, a transport with options. `short-polling+interval=5s`.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, iter, sync::Arc};
 
-use crate::{OptionError, Options, Spec, Transport};
+use crate::{OptionError, OptionSpec, Options, Spec, Transport};
 
 /// Why a text names no lane.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +33,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// Reads `transport("+"option)*` with `option := name=value`, looking the transport up in `catalog`.
+    /// Reads `transport("+"option)*` with `option := name | name=value`, looking the transport up in `catalog`.
     ///
     /// # Errors
     ///
@@ -45,15 +45,18 @@ impl Lane {
             let known = catalog.iter().map(|spec| spec.id).collect::<Vec<_>>().join(", ");
             return Err(LaneError::Unknown { id: id.to_owned(), known });
         };
-        let given = parts.map(|option| option.split_once('=').unwrap_or((option, "")));
-        let options = Options::parse(spec.options, given)
-            .map_err(|source| LaneError::Options { lane: text.to_owned(), source })?;
-        Ok(Self { spec, options })
+        Self::with(spec, parts).map_err(|source| LaneError::Options { lane: text.to_owned(), source })
     }
 
     /// The lane of a transport with its default options.
     pub fn plain(spec: &'static Spec) -> Self {
         Self { spec, options: Options::default() }
+    }
+
+    fn with<'a>(spec: &'static Spec, options: impl Iterator<Item = &'a str>) -> Result<Self, OptionError> {
+        let given =
+            options.map(|option| option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value))));
+        Ok(Self { spec, options: Options::parse(spec.options, given)? })
     }
 
     /// What is known about its transport.
@@ -66,15 +69,49 @@ impl Lane {
         &self.options
     }
 
+    /// Its name for people: the transport's title and, where they differ from the defaults, the words of its options in
+    /// the order in which the transport has them. `Short polling (every 5s)`.
+    pub fn title(&self) -> String {
+        let values: BTreeMap<_, _> = self.options.iter().collect();
+        let words = |option: &OptionSpec| match values.get(option.name)? {
+            None => Some(option.title.to_owned()),
+            Some(value) => Some(format!("{} {value}", option.title)),
+        };
+        let words: Vec<String> = self.spec.options.iter().filter_map(words).collect();
+        if words.is_empty() {
+            self.spec.title.to_owned()
+        } else {
+            format!("{} ({})", self.spec.title, words.join(", "))
+        }
+    }
+
+    /// Its place among the lanes that [`standard`] gives for its transport: 0 for the plain one; none for a lane that is not
+    /// among them.
+    pub fn variant(&self) -> Option<usize> {
+        family(self.spec).position(|lane| lane.options == self.options)
+    }
+
     /// An instance of its transport.
     pub fn build(&self) -> Arc<dyn Transport> {
         (self.spec.build)(&self.options)
     }
 }
 
+/// The lanes that are compared when none is named: of every transport of `catalog`, in its order, the plain lane and then its
+/// variants.
+pub fn standard(catalog: &'static [Spec]) -> Vec<Lane> {
+    catalog.iter().flat_map(family).collect()
+}
+
+/// The plain lane of a transport, then its variants. One that its own transport refused would be missing; a test of the list
+/// reads them all.
+fn family(spec: &'static Spec) -> impl Iterator<Item = Lane> {
+    let variants = spec.variants.iter().filter_map(move |options| Lane::with(spec, options.split('+')).ok());
+    iter::once(Lane::plain(spec)).chain(variants)
+}
+
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.spec.id)?;
-        self.options.iter().try_for_each(|(name, value)| write!(f, "+{name}={value}"))
+        write!(f, "{}{}", self.spec.id, self.options)
     }
 }

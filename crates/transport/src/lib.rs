@@ -13,6 +13,7 @@
 //! | [`connection`] | the accepted connection under an upgrade |
 //! | `poll_server`, `poll_client` | batches that are asked for, by the clock or held |
 //! | `duplex_server`, `duplex_client` | two-way streams of items, whatever their frames |
+//! | `websocket_server`, `websocket_client` | messages over a WebSocket, accepted and asked for |
 //! | `exchange` | HTTP requests of drivers, uplink included |
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -35,9 +36,12 @@ mod poll_server;
 mod raw;
 pub mod request;
 mod short_polling;
+mod socketio;
 mod sse;
 pub mod target;
 mod websocket;
+mod websocket_client;
+mod websocket_server;
 
 pub use driver::{Charge, Command, ConnectionId, Delivery, Driver, DriverError, Event, Out};
 pub use headers::{Headers, HeadersError};
@@ -49,7 +53,8 @@ pub use target::{AddressError, Origin, Target};
 mod tests;
 
 /// Every transport, in the order in which reports and pages show them.
-pub const ALL: &[Spec] = &[short_polling::SPEC, long_polling::SPEC, sse::SPEC, websocket::SPEC, raw::SPEC];
+pub const ALL: &[Spec] =
+    &[short_polling::SPEC, long_polling::SPEC, sse::SPEC, websocket::SPEC, socketio::SPEC, raw::SPEC];
 
 /// What is known about a transport before any instance of it exists.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +71,9 @@ pub struct Spec {
     pub prefix: &'static str,
     /// The options that its lanes may have.
     pub options: &'static [OptionSpec],
+    /// The options of further lanes that are compared by default beside the plain one, each as it follows the first `+` of
+    /// the lane's name.
+    pub variants: &'static [&'static str],
     /// Its browser half: the source of an ES module, or none where browsers cannot speak it.
     pub browser_module: Option<&'static str>,
     /// Makes an instance.
@@ -101,6 +109,12 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Handlers end soon after the hub closes. Whatever outlives its request (an upgraded connection) ends by itself
     /// within the hub's drain limit.
     fn routes(&self, hub: Hub) -> Router;
+
+    /// What outside protocol suites need of the server half, from the server's root: in place of [`routes`](Self::routes),
+    /// where a server is told to.
+    fn suite_routes(&self, _hub: Hub) -> Option<Router> {
+        None
+    }
 
     /// Client half: a machine for one subscription.
     fn driver(&self, target: Target) -> Box<dyn Driver>;

@@ -9,6 +9,7 @@ use std::{
 
 use record::Record;
 use serde_json::Value;
+use transport::{ALL, lane::standard};
 
 use crate::{binary, feedbench, text};
 
@@ -48,7 +49,7 @@ fn every_byte_and_every_delivery_of_every_lane_is_accounted_for() {
     let (output, folder) = small(out.path(), &["--blocks", "6", "--format", "json"]);
     ended_well(&output);
     let record = Record::read(&folder).unwrap();
-    assert_eq!(record.cells.len(), 6 * (transport::ALL.len() + 1), "every lane and the twin in every block");
+    assert_eq!(record.cells.len(), 6 * (standard(ALL).len() + 1), "every lane and the twin in every block");
     for (cell, publications) in &record.cells {
         let name = format!("{} block {}", cell.lane, cell.block);
         assert_eq!(
@@ -65,7 +66,8 @@ fn every_byte_and_every_delivery_of_every_lane_is_accounted_for() {
         assert_eq!((cell.sent, cell.acked), (cell.offered, cell.offered), "{name}");
         assert_eq!(publications.len() as u64, cell.offered, "{name}: one line a publication");
         let kernel = &cell.kernel;
-        assert_eq!((kernel.connections, kernel.matched, kernel.reset), (6, 6, 0), "{name}");
+        assert!(kernel.connections >= 6, "{name}: {} connections of six subscribers", kernel.connections);
+        assert_eq!((kernel.matched, kernel.reset), (kernel.connections, 0), "{name}");
         assert_eq!(kernel.down.values().sum::<u64>(), kernel.bytes_down, "{name}");
         assert_eq!(kernel.up.values().sum::<u64>(), kernel.bytes_up, "{name}");
         assert!(cell.server.cpu_ns > 0, "{name}");
@@ -76,7 +78,7 @@ fn every_byte_and_every_delivery_of_every_lane_is_accounted_for() {
     assert_eq!(printed, written);
     assert_eq!(written["version"], 1);
     let lanes = written["lanes"].as_object().unwrap();
-    assert_eq!(lanes.len(), transport::ALL.len());
+    assert_eq!(lanes.len(), standard(ALL).len());
     for (name, lane) in lanes {
         assert!(lane["response_time_ns"]["p50"].is_u64(), "{name}");
         assert!(lane["bytes_per_delivery"]["stream_total"].is_f64(), "{name}");
@@ -138,7 +140,7 @@ fn an_interrupted_run_keeps_what_it_has_and_says_so() {
     let folder = fs::read_dir(out.path()).unwrap().next().unwrap().unwrap().path();
     let record = Record::read(&folder).unwrap();
     assert!(record.end.as_ref().unwrap().interrupted);
-    assert!(!record.cells.is_empty() && record.cells.len() < 50 * (transport::ALL.len() + 1));
+    assert!(!record.cells.is_empty() && record.cells.len() < 50 * (standard(ALL).len() + 1));
     let page = fs::read_to_string(folder.join("index.html")).unwrap();
     assert!(page.contains("interrupted"), "the page says so");
     assert!(text(&output.stdout).contains("interrupted"), "the terminal says so");

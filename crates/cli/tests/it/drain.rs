@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use conformance::client::Client;
 use testkit::process::ServerProcess;
-use transport::{Event, Headers, Lane, Target};
+use transport::{Event, Headers, Lane, Target, lane};
 use wire::{After, RoomName, control::codes};
 
 use crate::binary;
@@ -29,8 +29,8 @@ fn target(server: &ServerProcess, seed: usize) -> Target {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_mixed_subscribers_are_told_of_the_end_and_the_server_exits_in_time() {
-    let all: Vec<&str> = transport::ALL.iter().map(|spec| spec.id).collect();
-    drains(&all).await;
+    let all: Vec<String> = lane::standard(transport::ALL).iter().map(ToString::to_string).collect();
+    drains(&all.iter().map(String::as_str).collect::<Vec<_>>()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,7 +38,7 @@ async fn a_thousand_endless_or_held_answers_do_not_hold_up_the_end() {
     drains(&["sse", "long-polling"]).await;
 }
 
-async fn drains(lanes: &[&'static str]) {
+async fn drains(lanes: &[&str]) {
     let mut server = ServerProcess::start(binary(), &[]);
     let mut crowd = Vec::new();
     for (index, lane) in (0..CROWD).zip(lanes.iter().cycle()) {

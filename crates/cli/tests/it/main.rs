@@ -6,8 +6,12 @@ mod bench;
 mod conform;
 mod drain;
 mod outsiders;
+mod programs;
 mod serve;
 mod slow_readers;
+mod socketio;
+mod socketio_misuse;
+mod socketio_page;
 mod tidy;
 mod wrong_usage;
 

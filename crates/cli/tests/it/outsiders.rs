@@ -1,224 +1,18 @@
 //! Clients that others wrote: curl, the npm packages `ws` and `eventsource`, and a real browser. Each of them gets the bytes
 //! that were published, whatever the lane, and comes back to where it was.
-//!
-//! The scripts in `tests/outsiders` print a JSON object a line, see [`Seen::take`]; `just test` installs what they need.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver, RecvTimeoutError},
-    thread,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use fault::Proxy;
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
-use testkit::process::ServerProcess;
+use serde_json::{Value, json};
 
-use crate::{binary, text};
-
-const INSTALL: &str = "is missing: run just test, which installs it";
-
-/// How long an outsider may take for its next line. A browser starts within it on a machine that builds meanwhile.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::programs::{
+    Batch, FEED, INSTALL, Lane, Program, Seen, assert_same, curl, curl_command, head, held, node, payloads, publish,
+    publish_all, serve, serve_again,
+};
 
 /// How long a request is watched that must not be answered yet.
 const HELD: Duration = Duration::from_millis(500);
-
-const FEED: &str = "/v1/outside/lobby";
-
-/// A process that prints lines, and does not outlive this value.
-struct Program {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Program {
-    fn start(command: &mut Command) -> Self {
-        let name = command.get_program().display().to_string();
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("{error}: {name} {INSTALL}"));
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { child, lines }
-    }
-
-    /// The next line; none when there is none within this time.
-    fn next_within(&self, patience: Duration) -> Option<String> {
-        match self.lines.recv_timeout(patience) {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => panic!("it ended before it had said everything"),
-        }
-    }
-
-    fn next(&self) -> String {
-        self.next_within(PATIENCE).unwrap_or_else(|| panic!("it said nothing for {PATIENCE:?}"))
-    }
-
-    /// Closes its input and waits for its good end; gives what else it said.
-    fn end(mut self) -> Vec<String> {
-        drop(self.child.stdin.take());
-        let mut rest = Vec::new();
-        loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) => rest.push(line),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
-            }
-        }
-        let status = self.child.wait().unwrap();
-        assert!(status.success(), "{status} after {rest:?}");
-        rest
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _killed = self.child.kill();
-        let _ended = self.child.wait();
-    }
-}
-
-fn node(script: &str, arguments: &[&str]) -> Program {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outsiders");
-    assert!(folder.join("node_modules/.package-lock.json").exists(), "node_modules {INSTALL}");
-    Program::start(Command::new("node").arg(folder.join(script)).args(arguments))
-}
-
-/// curl without what its user has configured; `-N`, so that a line is seen when it comes.
-fn curl_command(arguments: &[&str]) -> Command {
-    let mut command = Command::new("curl");
-    command.args(["-q", "-sSN", "--noproxy", "*", "--max-time", "60"]).args(arguments);
-    command
-}
-
-/// What curl prints.
-fn curl(arguments: &[&str]) -> String {
-    let output = curl_command(arguments).output().unwrap_or_else(|error| panic!("{error}: curl {INSTALL}"));
-    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-/// The answer to a poll, with the items as they were written.
-#[derive(Debug, Deserialize)]
-struct Batch<'a> {
-    position: String,
-    #[serde(borrow)]
-    items: Vec<&'a RawValue>,
-}
-
-impl<'a> Batch<'a> {
-    fn read(body: &'a str) -> Self {
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
-    }
-
-    fn texts(&self) -> Vec<String> {
-        self.items.iter().map(|item| item.get().to_owned()).collect()
-    }
-}
-
-/// Where the feed is now.
-fn head(origin: &str) -> String {
-    Batch::read(&curl(&[&format!("{origin}{FEED}/short-polling")])).position
-}
-
-/// Everything that the feed holds, as curl gets it.
-fn held(origin: &str) -> Vec<String> {
-    Batch::read(&curl(&[&format!("{origin}{FEED}/short-polling?after=earliest")])).texts()
-}
-
-/// Publishes and gives the position.
-fn publish(origin: &str, data: &str) -> String {
-    let body = format!(r#"{{"event":"message","data":{data}}}"#);
-    let answer = curl(&["--fail-with-body", "-d", &body, &format!("{origin}{FEED}/messages")]);
-    let position = serde_json::from_str::<Value>(&answer).unwrap()["position"].take();
-    position.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
-}
-
-/// Publishes in order and gives the positions.
-fn publish_all(origin: &str, payloads: &[String]) -> Vec<String> {
-    payloads.iter().map(|data| publish(origin, data)).collect()
-}
-
-/// What clients like to break, already without white space: it comes out as it went in.
-fn payloads() -> Vec<String> {
-    let awkward = [
-        r#""she said \"hi\"""#,
-        r#""a\\b\/c\td\r\n""#,
-        r#""nul \u0000, \ud83d\ude00, \ud800""#,
-        r#""😀 👩‍👩‍👧 é""#,
-        "\"line\u{2028}paragraph\u{2029}\"",
-        "12345678901234567890123",
-        "1E400",
-        r#"{"b":[[],{"a":null}],"":-0.0,"a":{"a":1,"a":2}}"#,
-        r#""""#,
-    ];
-    awkward.map(str::to_owned).into_iter().chain([format!("\"{}\"", "x".repeat(10 * 1024))]).collect()
-}
-
-fn serve(flags: &[&str]) -> (ServerProcess, String) {
-    let server = ServerProcess::start(binary(), flags);
-    let origin = format!("http://{}", server.origin.authority);
-    (server, origin)
-}
-
-fn assert_same(who: &str, got: &[String], wanted: &[String]) {
-    for (n, (got, wanted)) in got.iter().zip(wanted).enumerate() {
-        assert_eq!(got, wanted, "{who}: item {n}");
-    }
-    assert_eq!(got.len(), wanted.len(), "{who}");
-}
-
-/// What a script has said of one lane.
-#[derive(Debug, Default)]
-struct Lane {
-    items: Vec<String>,
-    controls: Vec<Value>,
-}
-
-impl Lane {
-    /// The keys of the control items, in order.
-    fn kinds(&self) -> Vec<&str> {
-        self.controls.iter().flat_map(|control| control.as_object().unwrap().keys().map(String::as_str)).collect()
-    }
-}
-
-/// What a script has said, lane by lane.
-#[derive(Debug, Default)]
-struct Seen(BTreeMap<String, Lane>);
-
-impl Seen {
-    /// Takes in a line: a `lane`, and the text of an `item`, of a `control` item or of a `batch`.
-    fn take(&mut self, line: &str) {
-        let line: BTreeMap<String, String> = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        let lane = self.0.entry(line["lane"].clone()).or_default();
-        if let Some(item) = line.get("item") {
-            lane.items.push(item.clone());
-        } else if let Some(batch) = line.get("batch") {
-            lane.items.extend(Batch::read(batch).texts());
-        } else {
-            lane.controls.push(serde_json::from_str(&line["control"]).unwrap());
-        }
-    }
-
-    /// Reads on until it holds for each of these lanes.
-    fn read(&mut self, script: &Program, lanes: &[&str], holds: impl Fn(&Lane) -> bool) {
-        while !lanes.iter().all(|lane| self.0.get(*lane).is_some_and(&holds)) {
-            self.take(&script.next());
-        }
-    }
-
-    /// Lets the script end; what it says by then counts.
-    fn end(&mut self, script: Program) {
-        script.end().iter().for_each(|line| self.take(line));
-    }
-}
 
 #[test]
 fn curl_polls_and_is_held_until_something_is_published() {
@@ -325,13 +119,6 @@ async fn the_eventsource_package_misses_and_doubles_nothing_over_a_cut() {
     seen.end(script);
     assert_same("sse", &seen.0["sse"].items, &held(&origin));
     assert_eq!(seen.0["sse"].kinds(), ["hello", "hello"], "it was cut once");
-}
-
-/// A server at an address that its successor can have again: nobody takes a port of 127.0.0.2 to connect from.
-fn serve_again(listen: &str) -> (Program, String) {
-    let server = Program::start(Command::new(binary()).args(["serve", "--until-stdin-closes", "--listen", listen]));
-    let ready: Value = serde_json::from_str(&server.next()).unwrap();
-    (server, ready["listening"].as_str().unwrap().to_owned())
 }
 
 #[test]

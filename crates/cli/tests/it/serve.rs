@@ -1,7 +1,10 @@
 //! The server's HTTP surface, from outside.
 
+use conformance::client::{Client, PATIENCE};
 use serde_json::{Value, json};
 use testkit::process::ServerProcess;
+use transport::{Event, Headers, Lane, Target};
+use wire::After;
 
 use crate::{binary, feedbench, text};
 
@@ -183,7 +186,13 @@ fn the_list_shows_lanes_scenarios_and_headers() {
         assert!(shown.contains(words), "{words} in {shown}");
     }
     let listed: Value = serde_json::from_str(&text(&feedbench(&["list", "--format", "json"]).stdout)).unwrap();
-    assert_eq!(listed["lanes"].as_array().unwrap().len(), transport::ALL.len());
+    let lanes: Vec<_> = listed["lanes"].as_array().unwrap().iter().map(|lane| lane["lane"].as_str().unwrap()).collect();
+    let standard = transport::lane::standard(transport::ALL);
+    assert_eq!(lanes, standard.iter().map(ToString::to_string).collect::<Vec<_>>());
+    for (lane, listed) in standard.iter().zip(listed["lanes"].as_array().unwrap()) {
+        assert_eq!(listed["title"], lane.title());
+        assert!(shown.contains(&format!("  {}\n", lane.title())), "{lane} in {shown}");
+    }
 }
 
 #[test]
@@ -212,4 +221,118 @@ fn an_empty_last_event_id_hides_no_other() {
         assert!(std::io::BufRead::read_line(&mut lines, &mut seen).unwrap() > 0, "{seen}");
     }
     assert!(seen.contains(&format!(r#""position":"{epoch}.1""#)), "{seen}");
+}
+
+/// A subscriber of `namespace/room` at its head, over any lane, that the server has accepted.
+async fn subscriber(server: &ServerProcess, room: &str, lane: &str) -> Client {
+    let target = Target {
+        origin: server.origin.clone(),
+        room: room.parse().unwrap(),
+        after: After::Head,
+        headers: Headers::built_in("minimal").unwrap(),
+        seed: 0,
+        phase: None,
+        receive: true,
+    };
+    let driver = Lane::parse(lane, transport::ALL).unwrap().build().driver(target);
+    let mut client = Client::start(driver, server.origin.address);
+    client.ready().await.unwrap();
+    client
+}
+
+/// Waits until the namespace has so many subscribers: a long poll is one from the moment it is held.
+async fn subscribed(server: &ServerProcess, namespace: &str, count: u64) {
+    let wait = async {
+        loop {
+            let list = json_of(&server.request("GET", &format!("/v1/{namespace}"), ""));
+            let subscribers =
+                list["rooms"].as_array().unwrap().iter().map(|room| room["subscribers"].as_u64().unwrap());
+            if subscribers.sum::<u64>() == count {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap();
+}
+
+async fn next_json(client: &mut Client) -> Box<str> {
+    let delivery = client.until(|event| if let Event::Delivery(delivery) = event { Some(delivery) } else { None });
+    delivery.await.unwrap().json
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_to_a_namespace_reaches_every_room_that_has_subscribers() {
+    let server = server();
+    let rooms = ["all/a", "all/a", "all/a", "all/b", "all/b", "all/messages"];
+    let lanes = ["websocket", "sse", "raw", "raw", "long-polling", "sse"];
+    let mut subscribers = Vec::new();
+    for (room, lane) in rooms.into_iter().zip(lanes) {
+        subscribers.push((room, lane, subscriber(&server, room, lane).await));
+    }
+    let mut elsewhere = subscriber(&server, "elsewhere/a", "websocket").await;
+    publish(&server, "all/b", "0");
+    for (_, _, client) in subscribers.iter_mut().filter(|(room, ..)| *room == "all/b") {
+        assert!(next_json(client).await.starts_with(r#"{"offset":1,"#));
+    }
+    let polled = server.request("GET", "/v1/all/polled/short-polling", "");
+    let head = json_of(&polled)["position"].as_str().unwrap().to_owned();
+    subscribed(&server, "all", 6).await;
+
+    let body = r#"{"event":"message", "data":{ "big":12345678901234567890123 }}"#;
+    let answer = server.request("POST", "/v1/all/messages", body);
+    assert_eq!(answer.0, 201, "{answer:?}");
+    let answer = json_of(&answer);
+    let positions = answer["positions"].as_object().unwrap();
+    assert_eq!(positions.keys().collect::<Vec<_>>(), ["a", "b", "messages"]);
+    for (room, lane, client) in &mut subscribers {
+        let position = positions[room.trim_start_matches("all/")].as_str().unwrap();
+        let offset = position.split_once('.').unwrap().1;
+        let json = next_json(client).await;
+        assert!(json.starts_with(&format!(r#"{{"offset":{offset},"event":"message","#)), "{lane} in {room}: {json}");
+        assert!(json.ends_with(r#","data":{"big":12345678901234567890123}}"#), "{lane} in {room}: {json}");
+    }
+
+    // What follows comes first where the message did not: nothing was before it.
+    publish(&server, "elsewhere/a", "0");
+    assert!(next_json(&mut elsewhere).await.starts_with(r#"{"offset":1,"#));
+    assert_eq!(server.request("GET", &format!("/v1/all/polled/short-polling?after={head}"), "").0, 204);
+    // A room may have the name of the route.
+    assert_eq!(positions["messages"], head_of(&server, "all/messages"));
+    assert!(publish(&server, "all/messages", "0").ends_with(".2"));
+}
+
+fn head_of(server: &ServerProcess, room: &str) -> Value {
+    json_of(&server.request("GET", &format!("/v1/{room}/short-polling"), ""))["position"].take()
+}
+
+#[test]
+fn a_message_to_a_namespace_is_checked_even_when_nobody_is_there() {
+    let server = server();
+    let message = r#"{"event":"message","data":1}"#;
+    let big = format!(r#"{{"event":"message","data":"{}"}}"#, "x".repeat(65_535));
+    let huge = format!(r#"{{"event":"message","data":"{}"}}"#, "x".repeat(300_000));
+    for (method, path, body, status, kind) in [
+        ("POST", "/v1/a%20b/messages", message, 400, "bad-name"),
+        ("POST", "/v1/%ff/messages", message, 400, "bad-name"),
+        ("GET", "/v1/%ff", "", 400, "bad-name"),
+        ("POST", "/v1/a/messages", "{", 400, "bad-item"),
+        ("POST", "/v1/a/messages", "\u{0}", 400, "bad-item"),
+        ("POST", "/v1/a/messages", r#"{"event":"message"}"#, 400, "bad-item"),
+        ("POST", "/v1/a/messages", r#"{"event":"message","data":1,"room":"b"}"#, 400, "bad-item"),
+        ("POST", "/v1/a/messages", r#"{"event":"gap","data":1}"#, 400, "bad-name"),
+        ("POST", "/v1/a/messages", &big, 413, "too-large"),
+        ("POST", "/v1/a/messages", &huge, 413, "too-large"),
+        ("GET", "/v1/a/messages", "", 405, "wrong-method"),
+    ] {
+        let answer = server.request(method, path, body);
+        assert_eq!(answer.0, status, "{method} {path}: {answer:?}");
+        assert!(answer.1.contains("application/problem+json"), "{method} {path}: {answer:?}");
+        assert_eq!(json_of(&answer)["type"], kind, "{method} {path}");
+    }
+    for namespace in ["a", "transports"] {
+        let answer = server.request("POST", &format!("/v1/{namespace}/messages"), message);
+        assert_eq!((answer.0, json_of(&answer)), (201, json!({"positions": {}})));
+    }
+    assert_eq!(json_of(&server.request("GET", "/v1/a", ""))["rooms"], json!([]), "no room appeared");
 }

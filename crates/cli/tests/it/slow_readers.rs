@@ -1,11 +1,19 @@
 //! Readers that stop: they cost a bounded piece of memory, and nobody else anything.
 
-use std::{fs, io::Write as _, net::TcpStream, time::Duration};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
 
 use conformance::client::Client;
 use testkit::process::ServerProcess;
 use transport::{Event, Headers, Lane, Target};
-use wire::{After, RoomName};
+use wire::{
+    After, Control, RoomName, engine_io, socket_io,
+    websocket::{self, Content, Opcode, Role},
+};
 
 use crate::binary;
 
@@ -117,4 +125,151 @@ fn a_reader_that_stops_is_cut_within_its_time() {
         measure::clock::sleep_until(measure::Mono::now() + Duration::from_millis(20));
     }
     drop(readers);
+}
+
+/// Sessions that stop for a while: those on a WebSocket do not read, those over requests do not ask.
+const PAUSED_ON_WEBSOCKET: usize = 800;
+const PAUSED_OVER_REQUESTS: usize = 200;
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// What is published meanwhile: more than a room holds, so that whoever is behind misses some.
+const PAUSED_PUBLICATIONS: u64 = 400;
+
+/// What one subscriber got, in order: each publication once, or inside exactly one gap.
+#[derive(Debug, Default)]
+struct Account {
+    seen: u64,
+    gaps: u64,
+    open: bool,
+}
+
+impl Account {
+    /// Takes a packet of Engine.IO; gives what it is to be answered with.
+    fn take(&mut self, packet: &str) -> Option<&'static str> {
+        match engine_io::Packet::decode(packet).unwrap() {
+            engine_io::Packet::Ping(_) => return Some("3"),
+            engine_io::Packet::Message(message) => {
+                let packet = socket_io::Packet::decode(message).unwrap();
+                match packet.kind {
+                    socket_io::Kind::Connect => {}
+                    socket_io::Kind::Event => self.event(&packet),
+                    other => panic!("{other:?}: {message}"),
+                }
+            }
+            engine_io::Packet::Open(_) | engine_io::Packet::Noop => {}
+            other => panic!("{other:?}"),
+        }
+        None
+    }
+
+    fn event(&mut self, packet: &socket_io::Packet<'_>) {
+        let (name, arguments) = packet.event().unwrap();
+        let item = arguments[0].get();
+        match &*name {
+            "hello" => self.open = true,
+            "gap" => {
+                let Control::Gap(gap) = serde_json::from_str(item).unwrap() else { panic!("{item}") };
+                let (from, to) = (gap.from.unwrap(), gap.to.unwrap());
+                assert_eq!((from, gap.missed), (self.seen + 1, Some(to + 1 - from)), "{item}");
+                (self.seen, self.gaps) = (to, self.gaps + 1);
+            }
+            _ => {
+                let offset = wire::Publication::decode(item).unwrap().offset;
+                assert_eq!(offset, self.seen + 1, "after {} gaps", self.gaps);
+                self.seen = offset;
+            }
+        }
+    }
+}
+
+/// A session on a WebSocket whose kernel holds little for it.
+struct OnWebSocket {
+    tcp: TcpStream,
+    reader: websocket::Reader,
+    head: Vec<u8>,
+    account: Account,
+}
+
+impl OnWebSocket {
+    fn open(address: SocketAddr) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&address.into()).unwrap();
+        let (_, headers) = streams()[1];
+        let mut tcp = TcpStream::from(socket);
+        write!(tcp, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n{headers}\r\n").unwrap();
+        let limits = websocket::Limits { max_frame_bytes: 1 << 20, max_message_bytes: 1 << 20 };
+        let reader = websocket::Reader::new(Role::Server, limits);
+        let mut session = Self { tcp, reader, head: Vec::new(), account: Account::default() };
+        session.say(r#"40/slow,{"room":"paused"}"#);
+        session.read_until(|account| account.open);
+        session
+    }
+
+    fn say(&mut self, packet: &str) {
+        let mut frame = Vec::new();
+        websocket::encode(Opcode::Text, packet.as_bytes(), Some([1, 2, 3, 4]), &mut frame);
+        self.tcp.write_all(&frame).unwrap();
+    }
+
+    fn read_until(&mut self, done: impl Fn(&Account) -> bool) {
+        let mut buffer = [0; 16 * 1024];
+        while !done(&self.account) {
+            let count = self.tcp.read(&mut buffer).unwrap();
+            assert!(count > 0, "the server ended it after {:?}", self.account);
+            let mut input = &buffer[..count];
+            while !self.head.ends_with(b"\r\n\r\n") && !input.is_empty() {
+                self.head.push(input[0]);
+                input = &input[1..];
+            }
+            let mut answers = Vec::new();
+            while let Some(event) = self.reader.next_event(&mut input).unwrap() {
+                let Content::Text(packet) = event.content else { panic!("{:?}", event.content) };
+                answers.extend(self.account.take(packet));
+            }
+            for answer in answers {
+                self.say(answer);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_thousand_sessions_that_pause_get_every_publication_or_one_exact_gap() {
+    let flags = ["--ring-items", "100", "--heartbeat", "2s", "--answer-within", "20s", "--user-timeout", "60s"];
+    let server = ServerProcess::start(binary(), &flags);
+    let mut readers: Vec<_> = (0..PAUSED_ON_WEBSOCKET).map(|_| OnWebSocket::open(server.origin.address)).collect();
+    let mut pollers: Vec<_> = (0..PAUSED_OVER_REQUESTS)
+        .map(|_| {
+            let open = server.request("GET", "/socket.io/?EIO=4&transport=polling", "").2;
+            let sid = engine_io::Handshake::decode(&open[1..]).unwrap().sid;
+            let path = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+            assert_eq!(server.request("POST", &path, r#"40/slow,{"room":"paused"}"#).2, "ok");
+            (path, Account::default())
+        })
+        .collect();
+    // A ping falls due in every pause, and nobody is sent away for it.
+    let goes_on = measure::Mono::now() + PAUSE;
+    let body = format!(r#"{{"event":"message","data":"{}"}}"#, "x".repeat(1000));
+    for _ in 0..PAUSED_PUBLICATIONS {
+        assert_eq!(server.request("POST", "/v1/slow/paused/messages", &body).0, 201);
+    }
+    measure::clock::sleep_until(goes_on);
+    for session in &mut readers {
+        session.read_until(|account| account.seen >= PAUSED_PUBLICATIONS);
+    }
+    for (path, account) in &mut pollers {
+        while account.seen < PAUSED_PUBLICATIONS {
+            let (status, _, payload) = server.request("GET", path, "");
+            assert_eq!(status, 200, "{payload}");
+            let answers: Vec<_> = engine_io::packets(&payload).filter_map(|packet| account.take(packet)).collect();
+            for answer in answers {
+                assert_eq!(server.request("POST", path, answer).2, "ok");
+            }
+        }
+    }
+    let accounts: Vec<_> =
+        readers.iter().map(|session| &session.account).chain(pollers.iter().map(|it| &it.1)).collect();
+    assert!(accounts.iter().all(|account| account.seen == PAUSED_PUBLICATIONS));
+    assert!(accounts.iter().all(|account| account.gaps == 1), "the room held a quarter of it");
 }

@@ -1,10 +1,12 @@
 // A real Chromium: a page of the server reads one feed over every lane that browsers have of their own. Arguments: the
-// origin, the feed's path, the position to start at, and `modules` to read with the server's own browser halves.
+// origin, the feed's path, the position to start at, and `modules` to read with the server's own browser halves or
+// `socketio` to read with the official Socket.IO client that the server hands out.
 
 import { chromium } from "playwright-core";
 import { given, released, say } from "./common.mjs";
+import { readRooms } from "./socketio-rooms.mjs";
 
-const [origin, feed, start, modules] = given;
+const [origin, feed, start, how] = given;
 
 /** Runs in the page, so it sees nothing of this file. */
 function readEveryLane([feed, start]) {
@@ -53,14 +55,28 @@ async function readModules([feed, start]) {
   }
 }
 
+/** The official client from a script tag, in a page that knows nothing of it. */
+async function readSocketIo(page) {
+  await page.addScriptTag({ url: "/socket.io/socket.io.js" });
+  const [namespace, room] = feed.split("/").slice(-2);
+  for (const carrier of ["polling", "websocket", "upgrade"]) {
+    const what = JSON.stringify({ carrier, url: `/${namespace}`, rooms: [room], after: start });
+    await page.evaluate(`void (${readRooms})(io, say, ${what})`);
+  }
+}
+
 const quiet = ["gpu", "quic", "background-networking", "component-update", "sync"].map((what) => `--disable-${what}`);
 const args = ["--no-sandbox", "--no-first-run", ...quiet];
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
 try {
   const page = await browser.newPage();
   await page.exposeFunction("say", say);
-  await page.goto(origin);
-  await page.evaluate(modules === "modules" ? readModules : readEveryLane, [feed, start]);
+  page.on("pageerror", (error) => {
+    throw error;
+  });
+  await page.goto(how === "socketio" ? `${origin}/healthz` : origin);
+  if (how === "socketio") await readSocketIo(page);
+  else await page.evaluate(how === "modules" ? readModules : readEveryLane, [feed, start]);
   await released();
 } finally {
   await browser.close();

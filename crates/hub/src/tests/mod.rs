@@ -3,6 +3,7 @@
 mod closing;
 mod hub;
 mod model;
+mod publish_all;
 mod room;
 mod subscription;
 mod sweep;

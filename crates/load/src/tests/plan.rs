@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use transport::{Headers, Lane, Role};
+use transport::{Headers, Role, lane};
 
 use super::scenario;
 use crate::{
@@ -17,7 +17,7 @@ fn plan(seed: u64) -> Plan {
     Plan {
         scenario: scenario(&[]),
         profile: Profile::QUICK,
-        lanes: transport::ALL.iter().map(Lane::plain).collect(),
+        lanes: lane::standard(transport::ALL),
         seed,
         headers: Headers::built_in("minimal").unwrap(),
         catalog: transport::ALL,

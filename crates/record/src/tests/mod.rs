@@ -35,6 +35,8 @@ fn header() -> Header {
             lane: "short-polling+interval=5s".to_owned(),
             transport: "short-polling".to_owned(),
             title: "Short polling".to_owned(),
+            label: Some("Short polling (every 5s)".to_owned()),
+            variant: 1,
             colour_light: "#C2410C".to_owned(),
             colour_dark: "#FB923C".to_owned(),
             mark: "circle".to_owned(),

@@ -85,6 +85,15 @@ fn a_missing_file_is_named_in_the_error() {
 }
 
 #[test]
+fn a_lane_of_an_older_record_is_the_plain_one_without_a_title_of_its_own() {
+    let line = header_line();
+    let older = line.replace("\"label\":\"Short polling (every 5s)\",\"variant\":1,", "");
+    assert_ne!(older, line);
+    let lane = &read(&older).expect("readable").header.lanes[0];
+    assert_eq!((lane.label.as_deref(), lane.variant), (None, 0));
+}
+
+#[test]
 fn a_lane_of_an_older_record_does_not_say_how_long_it_is_held() {
     let line = header_line();
     let older = line.replace("\"hold_ns\":25000000000,", "");

@@ -17,6 +17,9 @@ use crate::{
 
 const TITLE: &str = "What does one delivery cost on the wire?";
 
+/// Laid over the category's ink.
+const TO_THE_SERVER: Ink = Ink::Hatch(0);
+
 /// One lane's bar.
 struct Bar<'a> {
     lane: &'a Lane,
@@ -132,7 +135,7 @@ fn paint(pen: &Pen<'_>, form: Form, height: i32, bars: &[Bar<'_>]) -> Result<(),
         if form.narrow {
             pen.text((left, foot - 32), &name, Ink::Text, Align::Start)?;
         } else {
-            pen.text((left - 14, foot - 11), &name, Ink::Text, Align::End)?;
+            pen.name((left - 14, foot - 11), &name, form, Ink::Text, Align::End)?;
         }
         stack(pen, bar, &x, (foot - 22, foot))?;
         pen.text((x.px(bar.total) + 8, foot - 11), &bytes(bar.total), Ink::Text, Align::Start)?;
@@ -150,7 +153,7 @@ fn stack(pen: &Pen<'_>, bar: &Bar<'_>, x: &Scale, (top, foot): (i32, i32)) -> Re
             if to > from {
                 pen.bar((from, top), (to, foot), Ink::Category(index))?;
                 if up {
-                    pen.bar((from, top), (to, foot), Ink::Hatch)?;
+                    pen.bar((from, top), (to, foot), TO_THE_SERVER)?;
                 }
                 // A hair of ground keeps neighbours of the ramp apart.
                 pen.line(&[(to, top), (to, foot)], Ink::Ground, 1)?;
@@ -164,11 +167,11 @@ fn key(pen: &Pen<'_>, form: Form, bars: &[Bar<'_>]) -> Result<(), DrawError> {
     let (mut x, mut y) = (form.bar_span().0, 12);
     let entries = used(bars).into_iter().map(|(index, category)| (words(category), Ink::Category(index)));
     let pitch = if form.narrow { 120 } else { 104 };
-    for (word, ink) in entries.chain([("to the server", Ink::Hatch)]) {
+    for (word, ink) in entries.chain([("to the server", TO_THE_SERVER)]) {
         if x + pitch > form.width {
             (x, y) = (form.bar_span().0, y + 22);
         }
-        if ink == Ink::Hatch {
+        if ink == TO_THE_SERVER {
             pen.bar((x, y - 6), (x + 12, y + 6), Ink::Muted)?;
         }
         pen.bar((x, y - 6), (x + 12, y + 6), ink)?;

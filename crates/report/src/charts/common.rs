@@ -18,6 +18,7 @@ use plotters::{
 };
 
 use super::DrawError;
+use crate::{dataset::Lane, look};
 
 /// The page's system stack.
 const FONTS: &str = "system-ui, sans-serif";
@@ -28,6 +29,9 @@ const FONT_PX: f64 = 13.0;
 
 /// plotters knows whole pixels only, which would make stairs of curves: the drawing is this much larger than its view.
 const FINE: i32 = 4;
+
+/// Where placeholders of dashed lines begin, beyond those of all other inks.
+const DASHED: u8 = 0x10;
 
 /// A point in pixels from the top left.
 pub(super) type Px = (i32, i32);
@@ -54,6 +58,26 @@ pub(super) const WIDE: Form = Form { width: 920, narrow: false };
 /// For phones.
 pub(super) const NARROW: Form = Form { width: 380, narrow: true };
 
+/// From row to row of a lane's name.
+const NAME_ROW: i32 = 14;
+
+impl Form {
+    /// A lane's name in the rows in which it stands beside a figure: what is in brackets stands below the rest of it where
+    /// there is no room for both.
+    fn rows(self, name: &str) -> Vec<&str> {
+        let most = if self.narrow { 13 } else { 23 };
+        match name.find(" (").filter(|_| name.chars().count() > most) {
+            Some(at) => vec![&name[..at], &name[at + 1..]],
+            None => vec![name],
+        }
+    }
+
+    /// How high a lane's name is, with what keeps it apart from the next.
+    pub(super) fn name_height(self, name: &str) -> i32 {
+        4 + self.rows(name).iter().map(|_| NAME_ROW).sum::<i32>()
+    }
+}
+
 /// A colour by its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ink {
@@ -65,10 +89,12 @@ pub(super) enum Ink {
     Rule,
     /// The page's background.
     Ground,
-    /// Stripes of the background over what is below.
-    Hatch,
+    /// Stripes of the background over what is below, by their pattern.
+    Hatch(u8),
     /// A lane by its index.
     Lane(u8),
+    /// The same in dashes, for lines alone: a lane by its index, and the pattern.
+    Dashed(u8, u8),
     /// A ledger category by its index.
     Category(u8),
 }
@@ -80,9 +106,10 @@ impl Ink {
             Self::Muted => RGBColor(0xFE, 0, 1),
             Self::Rule => RGBColor(0xFE, 0, 2),
             Self::Ground => RGBColor(0xFE, 0, 3),
-            Self::Hatch => RGBColor(0xFE, 0, 4),
             Self::Lane(index) => RGBColor(0xFE, 1, index),
             Self::Category(index) => RGBColor(0xFE, 2, index),
+            Self::Hatch(pattern) => RGBColor(0xFE, 3, pattern),
+            Self::Dashed(index, pattern) => RGBColor(0xFE, DASHED + pattern, index),
         }
     }
 
@@ -91,11 +118,21 @@ impl Ink {
             (0, 0) => "var(--ink)".to_owned(),
             (0, 1) => "var(--muted)".to_owned(),
             (0, 2) => "var(--rule)".to_owned(),
-            (0, 3) => "var(--ground)".to_owned(),
-            (0, _) => format!("url(#{id}-hatch)"),
+            (0, _) => "var(--ground)".to_owned(),
             (1, index) => format!("var(--lane-{index})"),
-            (_, index) => format!("var(--category-{index})"),
+            (2, index) => format!("var(--category-{index})"),
+            (3, pattern) => format!("url(#{id}-hatch-{pattern})"),
+            // The colour is the value of an attribute; the dashes are another attribute behind it.
+            (kind, index) => {
+                let dashes = look::dashes(kind.saturating_sub(DASHED), FINE);
+                format!("var(--lane-{index})\" stroke-dasharray=\"{dashes}")
+            }
         }
+    }
+
+    /// Of a lane's line.
+    pub(super) fn of_line(index: u8, lane: &Lane) -> Self {
+        look::pattern(lane).map_or(Self::Lane(index), |pattern| Self::Dashed(index, pattern))
     }
 }
 
@@ -127,6 +164,16 @@ impl Pen<'_> {
         let colour = ink.placeholder();
         let style = TextStyle::from((FONTS, size).into_font()).color(&colour);
         self.area.draw_text(text, &style.pos(Pos::new(h_pos, VPos::Center)), fine(at))
+    }
+
+    /// A lane's name at a point: in two rows around it where it is too long for one.
+    pub(super) fn name(&self, (x, y): Px, name: &str, form: Form, ink: Ink, align: Align) -> Result<(), DrawError> {
+        let rows = form.rows(name);
+        let above = if rows.len() > 1 { NAME_ROW / 2 } else { 0 };
+        for (row, place) in rows.iter().zip(0..) {
+            self.text((x, y - above + NAME_ROW * place), row, ink, align)?;
+        }
+        Ok(())
     }
 
     /// Connected points.
@@ -207,17 +254,19 @@ pub(super) fn svg(
 fn dress(drawing: &str, (width, height): (u32, u32), (id, title, description): (&str, &str, &str)) -> String {
     let (_, body) = drawing.split_once('>').unwrap_or(("", drawing));
     let [title, description] = [title, description].map(escape);
-    let hatch = if body.contains("\"#FE0004\"") {
-        format!(
-            "<defs><pattern id=\"{id}-hatch\" width=\"24\" height=\"24\" patternUnits=\"userSpaceOnUse\" \
-             patternTransform=\"rotate(45)\"><rect width=\"8\" height=\"24\" fill=\"var(--ground)\"/></pattern></defs>"
-        )
-    } else {
-        String::new()
-    };
+    let hatches: Vec<String> = look::stripes()
+        .filter(|(pattern, _)| body.contains(&format!("\"#FE03{pattern:02X}\"")))
+        .map(|(pattern, turn)| {
+            format!(
+                "<defs><pattern id=\"{id}-hatch-{pattern}\" width=\"24\" height=\"24\" patternUnits=\"userSpaceOnUse\" \
+                 patternTransform=\"rotate({turn})\"><rect width=\"8\" height=\"24\" fill=\"var(--ground)\"/></pattern></defs>"
+            )
+        })
+        .collect();
     let mut out = format!(
         "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\
-         <title id=\"{id}-title\">{title}</title><desc id=\"{id}-desc\">{description}</desc>{hatch}"
+         <title id=\"{id}-title\">{title}</title><desc id=\"{id}-desc\">{description}</desc>{}",
+        hatches.concat()
     );
     // Every default that plotters writes out is one that a reader of the page would have to skip.
     let body = body.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "");
@@ -315,20 +364,22 @@ pub(super) fn linear_ticks(most: f64, count: usize) -> Vec<f64> {
     ticks
 }
 
-/// Moves labels apart that would touch, keeping their order; `gap` is the least distance, the answer in the order given.
-pub(super) fn spread(wanted: &[i32], gap: i32, (top, bottom): (i32, i32)) -> Vec<i32> {
+/// Moves labels apart that would touch, keeping their order: each is where its middle should stand and how high it is, the
+/// answer is in the order given.
+pub(super) fn spread(wanted: &[(i32, i32)], (top, bottom): (i32, i32)) -> Vec<i32> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by_key(|&index| wanted[index]);
-    let mut placed = wanted.to_vec();
+    order.sort_by_key(|&index| wanted[index].0);
+    let half = |index: usize| wanted[index].1 / 2;
+    let mut placed: Vec<i32> = wanted.iter().map(|&(middle, _)| middle).collect();
     let mut least = top;
     for &index in &order {
-        placed[index] = placed[index].max(least);
-        least = placed[index] + gap;
+        placed[index] = placed[index].max(least + half(index));
+        least = placed[index] + half(index);
     }
     let mut most = bottom;
     for &index in order.iter().rev() {
-        placed[index] = placed[index].min(most);
-        most = placed[index] - gap;
+        placed[index] = placed[index].min(most - half(index));
+        most = placed[index] - half(index);
     }
     placed
 }

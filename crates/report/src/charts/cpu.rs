@@ -9,6 +9,7 @@ use super::{
 use crate::{
     columns::both,
     dataset::Lane,
+    look,
     numbers::{factor, factor_interval, time, time_interval, time_tick},
     ranking::Metric,
     summary::ServerSummary,
@@ -101,9 +102,12 @@ fn paint(
         if form.narrow {
             pen.text((left, foot - 34), &bar.lane.label(), Ink::Text, Align::Start)?;
         } else {
-            pen.text((left - 14, foot - 12), &bar.lane.label(), Ink::Text, Align::End)?;
+            pen.name((left - 14, foot - 12), &bar.lane.label(), form, Ink::Text, Align::End)?;
         }
         pen.bar((left, foot - 24), (x.px(bar.cpu), foot), Ink::Lane(bar.index))?;
+        if let Some(pattern) = look::pattern(bar.lane) {
+            pen.bar((left, foot - 24), (x.px(bar.cpu), foot), Ink::Hatch(pattern))?;
+        }
         let mut end = x.px(bar.cpu);
         if let Some((low, high)) = bar.interval {
             pen.interval((x.px(low), foot - 12), (x.px(high), foot - 12), Ink::Text)?;

@@ -74,6 +74,10 @@ impl Row<'_> {
         if self.floor { Ink::Muted } else { Ink::Lane(self.index) }
     }
 
+    fn stroke(&self) -> Ink {
+        if self.floor { Ink::Muted } else { Ink::of_line(self.index, self.lane) }
+    }
+
     fn words(&self) -> String {
         let quantile = |value: Option<u64>| value.map_or_else(|| NOT_MEASURED.to_owned(), |ns| time(float(ns)));
         format!("{}: p50 {}, p95 {}", self.lane.label(), quantile(self.p50), quantile(self.p95))
@@ -138,11 +142,11 @@ fn paint(pen: &Pen<'_>, form: Form, height: i32, rows: &[Row<'_>]) -> Result<(),
         if form.narrow {
             pen.text((left, base - 56), &name, row.ink(), Align::Start)?;
         } else {
-            pen.text((left - 14, base - 14), &name, row.ink(), Align::End)?;
+            pen.name((left - 14, base - 14), &name, form, row.ink(), Align::End)?;
         }
         let outline = outline(row, &x, base, tallest);
         pen.shade(outline.clone(), row.ink())?;
-        pen.curve(outline, row.ink(), 1)?;
+        pen.curve(outline, row.stroke(), 1)?;
         pen.line(&[(left, base), (right, base)], Ink::Rule, 1)?;
         if let Some(p50) = row.p50.filter(|&ns| ns > 0) {
             pen.mark((x.px(float(p50)), base), &row.lane.info.mark, row.ink())?;

@@ -79,9 +79,20 @@ fn points(lane: &Lane) -> Vec<(f64, f64)> {
     (0..=POINTS).map(step).filter_map(point).filter(|&(_, ns)| ns > 0.0).collect()
 }
 
+impl Form {
+    /// Where lines end; labels stand beyond.
+    const fn lines_end(self) -> i32 {
+        self.width - if self.narrow { 112 } else { 170 }
+    }
+}
+
 impl Line<'_> {
     const fn ink(&self) -> Ink {
         if self.floor { Ink::Muted } else { Ink::Lane(self.index) }
+    }
+
+    fn stroke(&self) -> Ink {
+        if self.floor { Ink::Muted } else { Ink::of_line(self.index, self.lane) }
     }
 
     fn label(&self) -> String {
@@ -95,13 +106,14 @@ impl Line<'_> {
 }
 
 fn paint(pen: &Pen<'_>, form: Form, height: i32, lines: &[Line<'_>]) -> Result<(), DrawError> {
-    let (left, right) = if form.narrow { (58, form.width - 112) } else { (64, form.width - 170) };
+    let (left, right) = (if form.narrow { 58 } else { 64 }, form.lines_end());
     let (top, bottom) = (28, height - 34);
     let delays = lines.iter().flat_map(|line| line.points.iter().map(|&(_, ns)| ns));
     let range = log_range(delays);
     let end = lines.iter().filter_map(|line| line.points.last()).map(|&(one_in, _)| one_in).fold(2.0, f64::max);
     let y = Scale::log(range.clone(), (bottom, top));
-    let x = Scale::log(1.9..end * 1.02, (left, right));
+    // Room for whiskers on both sides of the first and the last quantile.
+    let x = Scale::log(1.8..end * 1.05, (left, right));
 
     pen.text((left - 6, 10), "delay, log scale", Ink::Muted, Align::Start)?;
     for tick in log_ticks(&range) {
@@ -114,21 +126,23 @@ fn paint(pen: &Pen<'_>, form: Form, height: i32, lines: &[Line<'_>]) -> Result<(
         pen.line(&[(at, top), (at, bottom)], Ink::Rule, 1)?;
         pen.text((at, bottom + 16), name, Ink::Muted, Align::Middle)?;
     }
+    // Whiskers side by side, not on one another.
+    let step = if form.narrow { 3 } else { 4 };
+    let mut aside = -step * (i32::try_from(lines.iter().filter(|line| !line.floor).count()).unwrap_or(0) - 1) / 2;
     for line in lines {
-        line_of(pen, line, (&x, &y))?;
+        line_of(pen, line, (&x, &y), aside)?;
+        aside += if line.floor { 0 } else { step };
     }
-    labels(pen, lines, (&y, right), (top, bottom))
+    labels(pen, form, lines, &y, (top, bottom))
 }
 
-fn line_of(pen: &Pen<'_>, line: &Line<'_>, (x, y): (&Scale, &Scale)) -> Result<(), DrawError> {
+fn line_of(pen: &Pen<'_>, line: &Line<'_>, (x, y): (&Scale, &Scale), aside: i32) -> Result<(), DrawError> {
     let ink = line.ink();
     let path = line.points.iter().map(|&(one_in, ns)| (x.fine(one_in), y.fine(ns))).collect();
-    pen.curve(path, ink, if line.floor { 1 } else { 2 })?;
+    pen.curve(path, line.stroke(), if line.floor { 1 } else { 2 })?;
     if line.floor {
         return Ok(());
     }
-    // Lanes side by side, not on one another.
-    let aside = i32::from(line.index) * 5 - 10;
     for (one_in, interval) in [(2.0, line.numbers.p50_ci), (100.0, line.numbers.p99_ci)] {
         if let Some((low, high)) = whole_interval(interval) {
             let at = x.px(one_in) + aside;
@@ -144,11 +158,15 @@ fn line_of(pen: &Pen<'_>, line: &Line<'_>, (x, y): (&Scale, &Scale)) -> Result<(
     Ok(())
 }
 
-fn labels(pen: &Pen<'_>, lines: &[Line<'_>], (y, right): (&Scale, i32), span: (i32, i32)) -> Result<(), DrawError> {
+/// At the ends of the lines.
+fn labels(pen: &Pen<'_>, form: Form, lines: &[Line<'_>], y: &Scale, span: (i32, i32)) -> Result<(), DrawError> {
+    let right = form.lines_end();
     let ends: Vec<i32> = lines.iter().filter_map(|line| line.points.last()).map(|&(_, ns)| y.px(ns)).collect();
-    for ((line, end), at) in lines.iter().zip(&ends).zip(spread(&ends, 17, span)) {
-        pen.line(&[(right + 2, *end), (right + 10, at)], line.ink(), 1)?;
-        pen.text((right + 14, at), &line.label(), line.ink(), Align::Start)?;
+    let wanted: Vec<(i32, i32)> =
+        ends.iter().zip(lines).map(|(end, line)| (*end, form.name_height(&line.label()))).collect();
+    for ((line, end), middle) in lines.iter().zip(&ends).zip(spread(&wanted, span)) {
+        pen.line(&[(right + 2, *end), (right + 10, middle)], line.ink(), 1)?;
+        pen.name((right + 14, middle), &line.label(), form, line.ink(), Align::Start)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What every figure owes to whoever cannot see it, and what the axes are made of.
 
-use super::fixture::{RAW, SSE, WEBSOCKET, dataset, record, run};
+use super::fixture::{EIGHT, RAW, SSE, WEBSOCKET, dataset, record, run};
 use crate::{
     charts::{Figure, Figures, Input},
     summary, verdict,
@@ -63,6 +63,49 @@ fn a_figure_claims_no_difference_that_was_not_seen() {
     let figures = figures(&run(&[RAW, SSE, WEBSOCKET], Some("websocket")));
     assert_eq!(figures[0].answer, "No difference was seen between SSE and WebSocket.");
     assert_eq!(figures[2].answer, "WebSocket costs 203 B, SSE 237 B: 1.17x as much.");
+}
+
+#[test]
+fn a_variant_keeps_its_transports_colour_and_has_dashes_and_stripes_of_its_own() {
+    let figures = figures(&run(&EIGHT, Some("websocket")));
+    let [latency, spread, cpu] = [0, 1, 3].map(|index| &figures[index]);
+    for svg in [&latency.wide, &latency.narrow, &spread.wide, &spread.narrow] {
+        for (lane, dashes) in [(5, "24 12"), (6, "8 12")] {
+            assert!(svg.contains(&format!("var(--lane-{lane})\" stroke-dasharray=\"{dashes}\"")), "{lane}");
+        }
+        assert_eq!(svg.matches("dasharray").count(), 2);
+    }
+    for (svg, form) in [(&cpu.wide, "wide"), (&cpu.narrow, "narrow")] {
+        for pattern in 0..2 {
+            let hatch = format!("cpu-bars-{form}-hatch-{pattern}");
+            assert!(svg.contains(&format!("id=\"{hatch}\"")) && svg.contains(&format!("url(#{hatch})")), "{hatch}");
+        }
+    }
+}
+
+/// The texts that begin at `x`, each with its place from the top, sorted by it.
+fn texts_at(svg: &str, x: i32) -> Vec<(i32, String)> {
+    let texts = svg.split("<text x=\"").skip(1).filter_map(|text| {
+        let (at, rest) = text.split_once("\" y=\"")?;
+        let (y, _) = rest.split_once('"')?;
+        let words = rest.split_once('>')?.1.split('<').next()?.trim().to_owned();
+        (at.parse() == Ok(x)).then_some((y.parse().ok()?, words))
+    });
+    let mut rows: Vec<_> = texts.collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn names_at_the_ends_of_eight_lines_do_not_touch() {
+    let latency = &figures(&run(&EIGHT, Some("websocket")))[0];
+    // Behind the end of the lines; four pixels of the drawing make one of the view.
+    for (svg, x, rows, longest) in [(&latency.wide, 920 - 156, 8, 23), (&latency.narrow, 380 - 98, 10, 13)] {
+        let names = texts_at(svg, 4 * x);
+        assert_eq!(names.len(), rows, "{names:?}");
+        assert!(names.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 4 * 14), "{names:?}");
+        assert!(names.iter().all(|(_, words)| words.chars().count() <= longest), "{names:?}");
+    }
 }
 
 #[test]

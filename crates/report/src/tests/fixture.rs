@@ -25,6 +25,8 @@ const BLOCKS: [[f64; 6]; 2] = [[1.0, 1.01, 0.99, 1.02, 0.98, 1.0], [1.01, 1.0, 1
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spec {
     pub(super) lane: &'static str,
+    /// Its place among the lanes of its transport.
+    pub(super) variant: u32,
     pub(super) title: &'static str,
     pub(super) colours: [&'static str; 2],
     pub(super) mark: &'static str,
@@ -41,6 +43,7 @@ pub(super) struct Spec {
 
 pub(super) const RAW: Spec = Spec {
     lane: "raw",
+    variant: 0,
     title: "raw",
     colours: ["#6B7280", "#9CA3AF"],
     mark: "line",
@@ -54,6 +57,7 @@ pub(super) const RAW: Spec = Spec {
 };
 pub(super) const SHORT_POLLING: Spec = Spec {
     lane: "short-polling",
+    variant: 0,
     title: "Short polling",
     colours: ["#C2410C", "#FB923C"],
     mark: "circle",
@@ -67,6 +71,7 @@ pub(super) const SHORT_POLLING: Spec = Spec {
 };
 pub(super) const LONG_POLLING: Spec = Spec {
     lane: "long-polling",
+    variant: 0,
     title: "Long polling",
     colours: ["#A16207", "#FACC15"],
     mark: "square",
@@ -80,6 +85,7 @@ pub(super) const LONG_POLLING: Spec = Spec {
 };
 pub(super) const SSE: Spec = Spec {
     lane: "sse",
+    variant: 0,
     title: "SSE",
     colours: ["#047857", "#34D399"],
     mark: "triangle",
@@ -93,6 +99,7 @@ pub(super) const SSE: Spec = Spec {
 };
 pub(super) const WEBSOCKET: Spec = Spec {
     lane: "websocket",
+    variant: 0,
     title: "WebSocket",
     colours: ["#1D4ED8", "#60A5FA"],
     mark: "diamond",
@@ -106,6 +113,7 @@ pub(super) const WEBSOCKET: Spec = Spec {
 };
 pub(super) const SOCKETIO: Spec = Spec {
     lane: "socketio",
+    variant: 0,
     title: "Socket.IO",
     colours: ["#A21CAF", "#E879F9"],
     mark: "cross",
@@ -117,6 +125,31 @@ pub(super) const SOCKETIO: Spec = Spec {
     memory: 29_000,
     rearm_ns: None,
 };
+
+pub(super) const SOCKETIO_WEBSOCKET: Spec = Spec {
+    lane: "socketio+websocket",
+    variant: 1,
+    title: "Socket.IO (WebSocket)",
+    delay: |u| push(340_000.0, u),
+    ..SOCKETIO
+};
+pub(super) const SOCKETIO_POLLING: Spec = Spec {
+    lane: "socketio+polling",
+    variant: 2,
+    title: "Socket.IO (polling)",
+    delay: |u| push(520_000.0, u),
+    down: &[("payload", 128), ("envelope", 70), ("framing", 26), ("http_head", 170), ("heartbeat", 2)],
+    up: &[("http_head", 720), ("heartbeat", 2)],
+    requests: 1,
+    cpu_ns: 37_000,
+    memory: 31_000,
+    rearm_ns: Some(90_000),
+    ..SOCKETIO
+};
+
+/// All of them, in the order of reports.
+pub(super) const EIGHT: [Spec; 8] =
+    [SHORT_POLLING, LONG_POLLING, SSE, WEBSOCKET, SOCKETIO, SOCKETIO_WEBSOCKET, SOCKETIO_POLLING, RAW];
 
 /// A push lane's delay: half within `p50`, with a tail.
 fn push(p50: f64, u: f64) -> f64 {
@@ -244,14 +277,16 @@ fn cell(spec: &Spec, block: u32, twin: bool) -> Cell {
 fn header(lanes: &[Spec], twin_of: Option<&str>) -> Header {
     let lane = |spec: &Spec| Lane {
         lane: spec.lane.to_owned(),
-        transport: spec.lane.to_owned(),
-        title: spec.title.to_owned(),
+        transport: spec.lane.split('+').next().unwrap_or_default().to_owned(),
+        title: spec.title.split(" (").next().unwrap_or_default().to_owned(),
+        label: Some(spec.title.to_owned()),
+        variant: spec.variant,
         colour_light: spec.colours[0].to_owned(),
         colour_dark: spec.colours[1].to_owned(),
         mark: spec.mark.to_owned(),
         interval_ns: None,
         hold_ns: spec.rearm_ns.map(|_| 25_000_000_000),
-        options: BTreeMap::new(),
+        options: spec.lane.split('+').skip(1).map(|flag| (flag.to_owned(), String::new())).collect(),
     };
     Header {
         version: VERSION,

@@ -2,9 +2,7 @@
 
 use record::Record;
 
-use super::fixture::{
-    DELIVERIES, LONG_POLLING, RAW, SHORT_POLLING, SOCKETIO, SSE, WEBSOCKET, cells_of, dataset, record, run,
-};
+use super::fixture::{DELIVERIES, EIGHT, cells_of, dataset, record, run};
 use crate::{render, table};
 
 fn page(record: &Record) -> String {
@@ -13,13 +11,13 @@ fn page(record: &Record) -> String {
 
 #[test]
 fn rendering_twice_gives_the_same_bytes() {
-    let record = run(&[SHORT_POLLING, LONG_POLLING, SSE, WEBSOCKET, SOCKETIO, RAW], Some("websocket"));
+    let record = run(&EIGHT, Some("websocket"));
     assert_eq!(page(&record), page(&record));
 }
 
 #[test]
 fn a_page_is_small_and_needs_nothing_from_elsewhere() {
-    let page = page(&run(&[SHORT_POLLING, LONG_POLLING, SSE, WEBSOCKET, SOCKETIO, RAW], Some("websocket")));
+    let page = page(&run(&EIGHT, Some("websocket")));
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
     for outside in ["http://", "https://", "src=", "@import", "<link", "<script"] {
         assert!(!page.contains(outside), "{outside}");
@@ -109,8 +107,32 @@ fn a_record_without_cells_still_makes_a_page() {
 #[test]
 fn lanes_of_one_transport_are_told_apart_by_their_options() {
     let mut record = record();
+    record.header.lanes[1].label = Some("Short polling (every 5s)".to_owned());
+    assert!(page(&record).contains("Short polling (every 5s)"));
+}
+
+#[test]
+fn lanes_of_a_record_without_titles_of_their_own_are_told_apart_by_their_options_as_they_are_written() {
+    let mut record = record();
+    record.header.lanes[1].label = None;
     record.header.lanes[1].options.insert("interval".to_owned(), "5s".to_owned());
-    assert!(page(&record).contains("Short polling (interval=5s)"));
+    record.header.lanes[2].label = None;
+    record.header.lanes[2].options.insert("deflate".to_owned(), String::new());
+    let page = page(&record);
+    assert!(page.contains("Short polling (interval=5s)") && page.contains("WebSocket (deflate)"));
+}
+
+#[test]
+fn beside_its_name_every_lane_shows_its_line() {
+    let page = page(&run(&EIGHT, Some("websocket")));
+    let key = |name: &str| {
+        let (before, _) = page.split_once(&format!("</svg>{name}")).expect("a row");
+        before.rsplit("<svg class=\"key ").next().expect("a key").to_owned()
+    };
+    let [plain, websocket, polling] = ["Socket.IO</th>", "Socket.IO (WebSocket)</th>", "Socket.IO (polling)"].map(key);
+    assert!(plain.starts_with("l4") && !plain.contains("dasharray"), "{plain}");
+    assert!(websocket.starts_with("l5") && websocket.contains("dasharray=\"6 3\""), "{websocket}");
+    assert!(polling.starts_with("l6") && polling.contains("dasharray=\"2 3\""), "{polling}");
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub(crate) const SPEC: Spec = Spec {
     role: Role::Choice,
     prefix: "/v1/{namespace}/{room}/long-polling",
     options: &[],
+    variants: &[],
     browser_module: Some(include_str!("browser.js")),
     build: |_options| Arc::new(LongPolling),
 };

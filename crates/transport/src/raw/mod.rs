@@ -42,6 +42,7 @@ pub(crate) const SPEC: Spec = Spec {
     role: Role::Floor,
     prefix: "/v1/{namespace}/{room}/raw",
     options: &[],
+    variants: &[],
     // Browsers open no connections of their own protocol.
     browser_module: None,
     build: |_options| Arc::new(Raw),

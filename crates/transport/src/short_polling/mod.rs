@@ -34,6 +34,7 @@ use crate::{Driver, Look, OptionKind, OptionSpec, Role, Spec, Target, Transport}
 /// How often a poller asks. 1 s by default: what people choose who poll for a chat; the bounds keep a sweep sensible.
 const INTERVAL: OptionSpec = OptionSpec {
     name: "interval",
+    title: "every",
     kind: OptionKind::Duration {
         default: Duration::from_secs(1),
         min: Duration::from_millis(50),
@@ -50,6 +51,7 @@ pub(crate) const SPEC: Spec = Spec {
     role: Role::Choice,
     prefix: "/v1/{namespace}/{room}/short-polling",
     options: &[INTERVAL],
+    variants: &[],
     browser_module: Some(include_str!("browser.js")),
     build: |options| Arc::new(ShortPolling { interval: options.duration(&INTERVAL) }),
 };

@@ -49,6 +49,7 @@ pub(crate) const SPEC: Spec = Spec {
     role: Role::Choice,
     prefix: "/v1/{namespace}/{room}/sse",
     options: &[],
+    variants: &[],
     browser_module: Some(include_str!("browser.js")),
     build: |_options| Arc::new(Sse),
 };

@@ -28,8 +28,11 @@ fn every_head_of_every_lane_and_profile_is_filled_in() {
                 let fields = head.strip_suffix("\r\n\r\n").unwrap();
                 let mut lines = fields.split("\r\n");
                 let request = lines.next().unwrap();
-                let (method, rest) = request.split_once(" /v1/chat/lobby/").unwrap();
+                let (method, rest) = request.split_once(" /").unwrap();
                 assert!(["GET", "POST"].contains(&method) && rest.ends_with(" HTTP/1.1"), "{request}");
+                let prefix = spec.prefix.replace("{namespace}", "chat").replace("{room}", "lobby");
+                let home = prefix.split('/').nth(1).unwrap();
+                assert!(rest.starts_with(&format!("{home}/")), "{request} below {prefix}");
                 let fields: Vec<_> = lines.map(|line| line.split_once(": ").unwrap()).collect();
                 assert_eq!(
                     fields.iter().filter(|(name, _)| *name == "Host").collect::<Vec<_>>(),
@@ -104,13 +107,14 @@ fn an_uplink_alone_says_so_where_the_lane_has_one() {
 
 #[test]
 fn a_profile_is_read_section_by_section() {
-    let text =
-        "# comment\n\n[fetch]\nHost: {host}\nX: {mine}\n[post]\n[upgrade]\nO: {origin}\n[event-stream]\nE: {host}\n";
+    let text = "# comment\n\n[fetch]\nHost: {host}\nX: {mine}\n[post]\n[post-text]\n[upgrade]\nO: {origin}\n[event-stream]\nE: {host}\n";
     let profile = Headers::parse("own", text).unwrap();
     assert_eq!(profile.name(), "own");
     let head = profile.head(Kind::Fetch, "h:1", "/p", &[("{mine}", "y")], &[("Z", "1")]);
     assert_eq!(head, "GET /p HTTP/1.1\r\nHost: h:1\r\nX: y\r\nZ: 1\r\n\r\n");
-    assert_eq!(profile.head(Kind::Post, "h:1", "/p", &[], &[]), "POST /p HTTP/1.1\r\n\r\n");
+    for kind in [Kind::Post, Kind::PostText] {
+        assert_eq!(profile.head(kind, "h:1", "/p", &[], &[]), "POST /p HTTP/1.1\r\n\r\n");
+    }
     assert_eq!(profile.head(Kind::Upgrade, "h:1", "/p", &[], &[]), "GET /p HTTP/1.1\r\nO: http://h:1\r\n\r\n");
     assert_eq!(profile.head(Kind::EventStream, "h:1", "/p", &[], &[]), "GET /p HTTP/1.1\r\nE: h:1\r\n\r\n");
 }
@@ -121,8 +125,9 @@ fn a_profile_that_cannot_be_used_says_where() {
     for (text, expected) in [
         ("[fetch]\nHost\n", line(2, "Host")),
         ("Host: {host}\n[fetch]\n", line(1, "Host: {host}")),
-        ("[fetch]\n[post]\n[upgrade]\n", HeadersError::Section("event-stream")),
-        ("[fetch]\n[post]\n[event-stream]\n", HeadersError::Section("upgrade")),
+        ("[fetch]\n[post]\n[upgrade]\n", HeadersError::Section("post-text")),
+        ("[fetch]\n[post]\n[post-text]\n[upgrade]\n", HeadersError::Section("event-stream")),
+        ("[fetch]\n[post]\n[post-text]\n[event-stream]\n", HeadersError::Section("upgrade")),
         ("", HeadersError::Section("fetch")),
     ] {
         assert_eq!(Headers::parse("own", text).unwrap_err(), expected, "{text:?}");

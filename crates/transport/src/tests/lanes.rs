@@ -5,15 +5,25 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::lane;
-use crate::{ALL, Lane, LaneError, Look, OptionError, OptionKind, OptionSpec, Options, Role, Spec};
+use crate::{ALL, Lane, LaneError, Look, OptionError, OptionKind, OptionSpec, Options, Role, Spec, lane::standard};
 
-const fn seconds(name: &'static str) -> OptionSpec {
+const fn seconds(name: &'static str, title: &'static str) -> OptionSpec {
     let (default, min, max) = (Duration::from_secs(5), Duration::from_millis(100), Duration::from_mins(1));
-    OptionSpec { name, kind: OptionKind::Duration { default, min, max }, help: "" }
+    OptionSpec { name, title, kind: OptionKind::Duration { default, min, max }, help: "" }
 }
 
-/// Two options in an order that is not the alphabet's.
-static OPTIONS: [OptionSpec; 2] = [seconds("wait"), seconds("interval")];
+const fn flag(name: &'static str, title: &'static str, excludes: &'static [&'static str]) -> OptionSpec {
+    OptionSpec { name, title, kind: OptionKind::Flag { excludes }, help: "" }
+}
+
+/// In an order that is not the alphabet's. Of two that exclude each other, one says so.
+static OPTIONS: [OptionSpec; 5] = [
+    seconds("wait", "held for"),
+    seconds("interval", "every"),
+    flag("slow", "slowly", &[]),
+    flag("fast", "fast", &["slow"]),
+    flag("loud", "loudly", &[]),
+];
 static CATALOG: [Spec; 1] = [Spec {
     id: "demo",
     title: "Demo",
@@ -21,6 +31,7 @@ static CATALOG: [Spec; 1] = [Spec {
     role: Role::Choice,
     prefix: "/demo",
     options: &OPTIONS,
+    variants: &["fast", "loud+interval=1s"],
     browser_module: None,
     build: |_options| (ALL[0].build)(&Options::default()),
 }];
@@ -62,6 +73,78 @@ fn a_lane_prints_its_options_sorted_and_leaves_defaults_out() {
 }
 
 #[test]
+fn a_flag_is_written_as_its_bare_name() {
+    for (text, printed) in [
+        ("demo+fast", "demo+fast"),
+        ("demo+loud+fast", "demo+fast+loud"),
+        ("demo+slow+interval=1s", "demo+interval=1s+slow"),
+        ("demo+wait=5s+loud", "demo+loud"),
+    ] {
+        assert_eq!(demo(text).unwrap(), printed);
+    }
+    let lane = Lane::parse("demo+fast", &CATALOG).unwrap();
+    let flags = OPTIONS.each_ref().map(|option| lane.options().flag(option));
+    assert_eq!(flags, [false, false, false, true, false]);
+    assert_eq!(lane.options().iter().collect::<Vec<_>>(), [("fast", None)]);
+    assert_eq!(lane.options().duration(&OPTIONS[0]), Duration::from_secs(5));
+}
+
+#[test]
+fn a_flag_takes_no_value() {
+    for value in ["yes", "true", "1s", ""] {
+        let error = demo(&format!("demo+fast={value}")).unwrap_err().to_string();
+        let expected = format!("the option \"fast\" is written without a value: +fast, not +fast={value}");
+        assert!(error.ends_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn flags_that_exclude_each_other_are_refused_with_both_names() {
+    for (text, both) in [
+        ("demo+fast+slow", r#""fast" and "slow""#),
+        ("demo+slow+fast", r#""slow" and "fast""#),
+        ("demo+fast+loud+slow", r#""fast" and "slow""#),
+    ] {
+        let error = demo(text).unwrap_err().to_string();
+        assert_eq!(error, format!("lane {text:?}: the options {both} exclude each other"));
+    }
+}
+
+#[test]
+fn a_title_has_the_words_of_the_options_in_the_order_of_the_transport() {
+    for (text, title) in [
+        ("demo", "Demo"),
+        ("demo+wait=5s", "Demo"),
+        ("demo+fast", "Demo (fast)"),
+        ("demo+interval=250ms", "Demo (every 250ms)"),
+        ("demo+fast+interval=1s+loud+wait=2s", "Demo (held for 2s, every 1s, fast, loudly)"),
+    ] {
+        assert_eq!(Lane::parse(text, &CATALOG).unwrap().title(), title);
+    }
+    assert_eq!(lane("short-polling+interval=5s").title(), "Short polling (every 5s)");
+}
+
+#[test]
+fn the_lanes_compared_by_default_are_every_transport_and_its_variants() {
+    let names = |catalog| standard(catalog).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&CATALOG), ["demo", "demo+fast", "demo+interval=1s+loud"]);
+    let ids = ALL.iter().map(|spec| spec.id).collect::<Vec<_>>();
+    assert_eq!(
+        names(ALL).iter().filter(|name| !name.contains('+')).collect::<Vec<_>>(),
+        ids.iter().collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_lane_knows_its_place_among_the_variants() {
+    let variant = |text| Lane::parse(text, &CATALOG).unwrap().variant();
+    assert_eq!(variant("demo"), Some(0));
+    assert_eq!(variant("demo+fast"), Some(1));
+    assert_eq!(variant("demo+interval=1s+loud"), Some(2));
+    assert_eq!(variant("demo+loud"), None);
+}
+
+#[test]
 fn an_unknown_transport_is_answered_with_those_that_there_are() {
     for text in ["", "sse2", "RAW", " raw", "+raw", "short_polling"] {
         let message = message(text);
@@ -79,7 +162,7 @@ fn an_unknown_option_is_answered_with_those_that_there_are() {
     );
     assert_eq!(message("raw+x=1"), r#"lane "raw+x=1": the transport has no option "x"; it knows: none"#);
     let error = demo("demo+x=1").unwrap_err().to_string();
-    assert!(error.contains("wait, interval"), "{error}");
+    assert!(error.ends_with("it knows: wait, interval, slow, fast, loud"), "{error}");
     for text in ["raw+", "raw++", "raw+=", "short-polling+interval=2s+"] {
         assert!(message(text).contains("has no option"), "{text}");
     }

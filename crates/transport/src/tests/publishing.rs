@@ -13,11 +13,11 @@ use crate::{ALL, DriverError, Event};
 
 const DATA: &str = r#"{"n":12345678901234567890,"pad":"é"}"#;
 
-fn acked(reference: u64, position: &str) -> Event {
+pub(super) fn acked(reference: u64, position: &str) -> Event {
     Event::Acked(Ack { reference: Some(reference), position: position.parse().unwrap() })
 }
 
-fn refused(reference: u64, status: u16, detail: &str) -> Event {
+pub(super) fn refused(reference: u64, status: u16, detail: &str) -> Event {
     Event::Refused(Refusal { reference: Some(reference), status, detail: detail.to_owned() })
 }
 
@@ -26,7 +26,7 @@ fn uplink_item(reference: u64) -> String {
 }
 
 /// The heads and bodies of what was written, by their lengths.
-fn posts(written: &[u8]) -> Vec<(String, String)> {
+pub(super) fn posts(written: &[u8]) -> Vec<(String, String)> {
     let mut rest = std::str::from_utf8(written).unwrap();
     let mut posts = Vec::new();
     while let Some((head, after)) = rest.split_once("\r\n\r\n") {

@@ -38,6 +38,7 @@ pub(crate) const SPEC: Spec = Spec {
     role: Role::Twin,
     prefix: "/v1/{namespace}/{room}/websocket",
     options: &[],
+    variants: &[],
     browser_module: Some(include_str!("browser.js")),
     build: |_options| Arc::new(WebSocket),
 };
@@ -48,6 +49,10 @@ struct WebSocket;
 impl Transport for WebSocket {
     fn routes(&self, hub: Hub) -> Router {
         server::routes(hub)
+    }
+
+    fn suite_routes(&self, hub: Hub) -> Option<Router> {
+        Some(server::echo(hub.clone()).nest(SPEC.prefix, server::routes(hub)))
     }
 
     fn driver(&self, target: Target) -> Box<dyn Driver> {

@@ -41,7 +41,7 @@ fn files_below(folder: &str, extensions: &[&str]) -> Vec<String> {
     for name in list(folder) {
         let path = format!("{folder}/{name}");
         if let Some(inner) = path.strip_suffix('/') {
-            if name != "node_modules/" {
+            if !["node_modules/", "vendor/"].contains(&name.as_str()) {
                 found.extend(files_below(inner, extensions));
             }
         } else if name.rsplit_once('.').is_some_and(|(_, extension)| extensions.contains(&extension)) {

@@ -6,7 +6,7 @@ const SRC: &str = "crates/transport/src";
 const LIST: &str = "crates/transport/src/lib.rs";
 
 /// How the list of all transports begins in its file.
-const ALL: &str = "ALL: &[Spec] = &[";
+const ALL: &str = "ALL: &[Spec] =";
 
 const FILES: [&str; 3] = ["client.rs", "mod.rs", "server.rs"];
 const BROWSER_HALF: &str = "browser.js";
@@ -26,6 +26,8 @@ const FREE: [&str; 2] = ["crates/wire/", "crates/testkit/"];
 struct Transport {
     folder: String,
     id: String,
+    /// Names of its options, which may be another transport's id: inside the folder they are its own words.
+    options: Vec<String>,
 }
 
 /// The `id` in the spec of a `mod.rs`.
@@ -33,10 +35,16 @@ fn id(text: &str) -> Option<&str> {
     text.split_once("id: \"")?.1.split('"').next()
 }
 
+/// The names of options in the specs of a `mod.rs`.
+fn options(text: &str) -> Vec<String> {
+    let names = text.split("OptionSpec {").skip(1).filter_map(|spec| spec.split_once("name: \"")?.1.split('"').next());
+    names.map(str::to_owned).collect()
+}
+
 /// The text before, inside and after the initializer of `ALL`.
 fn around_all(lib: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = lib.split_once(ALL)?;
-    let (inside, after) = rest.split_once(']')?;
+    let (inside, after) = rest.split_once('[')?.1.split_once(']')?;
     Some((before, inside, after))
 }
 
@@ -99,11 +107,14 @@ fn knows_no_transport(path: &str, text: &str, transports: &[Transport]) -> Vec<S
     let is_test = path.contains("/tests/") || FREE.iter().any(|free| path.starts_with(free));
     let code = code(text);
     let mut found = Vec::new();
-    for Transport { folder, id } in transports {
-        if is_test || path.starts_with(&format!("{SRC}/{folder}/")) {
+    let inside = |folder: &str| path.starts_with(&format!("{SRC}/{folder}/"));
+    let own = transports.iter().find(|transport| inside(&transport.folder));
+    for Transport { folder, id, .. } in transports {
+        if is_test || inside(folder) {
             continue;
         }
-        if ['"', '\'', '`'].iter().any(|quote| code.contains(&format!("{quote}{id}{quote}"))) {
+        let is_option = own.is_some_and(|own| own.options.contains(id));
+        if !is_option && ['"', '\'', '`'].iter().any(|quote| code.contains(&format!("{quote}{id}{quote}"))) {
             found.push(format!("{path} knows the transport {id:?}"));
         }
         if enters(path, &code, folder) {
@@ -127,7 +138,7 @@ fn transports() -> Vec<Transport> {
         .map(|folder| {
             let text = read(&format!("{SRC}/{folder}/mod.rs"));
             let id = id(&text).unwrap_or_else(|| panic!("{folder}/mod.rs has no `id: \"..\"`")).to_owned();
-            Transport { folder, id }
+            Transport { folder, id, options: options(&text) }
         })
         .collect();
     assert!(!found.is_empty(), "no transport below {SRC}");
@@ -170,13 +181,19 @@ fn every_transport_is_listed_once() {
 
 #[test]
 fn nothing_outside_a_folder_knows_its_transport() {
-    let one = [Transport { folder: "two_words".to_owned(), id: "two-words".to_owned() }];
-    let count = |path: &str, text: &str| knows_no_transport(path, text, &one).len();
+    let other = "id: \"other\", OptionSpec { name: \"two-words\", title: \"\" }";
+    let two = [("two_words", "two-words", ""), ("other", "other", other)].map(|(folder, id, text)| Transport {
+        folder: folder.to_owned(),
+        id: id.to_owned(),
+        options: options(text),
+    });
+    let count = |path: &str, text: &str| knows_no_transport(path, text, &two).len();
     for (path, planted) in [
         ("crates/load/src/run.rs", "if id == \"two-words\" {"),
         ("web/app.js", "if (id === 'two-words')"),
         ("crates/server/src/lib.rs", "use transport::two_words::SPEC;"),
         ("crates/transport/src/raw/client.rs", "use super::super::two_words::Driver; use super::two_words::x;"),
+        ("crates/transport/src/other/client.rs", "crate::two_words::Driver"),
         ("crates/transport/src/lane.rs", "let a = [1];\nlet spec = crate::two_words::SPEC;"),
         ("crates/transport/src/lib.rs", "pub const ALL: &[Spec] = &[two_words::SPEC];\nfn f() { two_words::g(); }"),
     ] {
@@ -185,6 +202,7 @@ fn nothing_outside_a_folder_knows_its_transport() {
     for (path, fine) in [
         ("crates/load/src/run.rs", "// of \"two-words\"\nuse wire::two_words::Frame;"),
         ("crates/load/src/run.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    \"two-words\"\n}\n"),
+        ("crates/transport/src/other/mod.rs", other),
         ("crates/transport/src/two_words/mod.rs", "id: \"two-words\", use crate::two_words::client;"),
         ("crates/transport/src/lib.rs", "mod two_words;\npub const ALL: &[Spec] = &[two_words::SPEC];\n"),
     ] {
