@@ -136,11 +136,11 @@ limit_args! {
     hold: Span = |span| span.0;
     /// Largest message or payload from a client, in bytes
     max_payload: usize = Some;
-    /// Sessions at a time that began over requests
+    /// Sessions at a time that live in requests
     sessions: usize = |n| n;
     /// Feeds that one session may subscribe to
     session_rooms: usize = |n| n;
-    /// How long a session may be in no namespace
+    /// How long a new session has to enter a namespace
     connect_within: Span = |span| span.0;
     /// Connections that may wait to be accepted
     listen_backlog: u32 = |n| n;

@@ -94,15 +94,16 @@ pub struct Limits {
     /// The largest message that a client may send, whatever carries it, in bytes; `None` for what [`item_bytes`](Self::item_bytes)
     /// makes of [`data_bytes`](Self::data_bytes).
     pub max_payload: Option<usize>,
-    /// How many sessions there are at a time that began over requests, and so may have no connection.
+    /// How many sessions there are at a time that live in requests, and so may have no connection.
     ///
-    /// 20,000: as many as could have one on a machine with a common file limit; each costs some kilobytes.
+    /// 20,000: as many as could have one on a machine with a common file limit. Each costs some kilobytes, and up to
+    /// [`reply_bytes`](Self::reply_bytes) more while it does not fetch what it is answered.
     pub sessions: usize,
     /// How many feeds one session may subscribe to, and how many namespaces it may be in, where a session may have several.
     ///
     /// 100: a person's chats fit; every publication in one of them wakes the session, which then looks at all of them.
     pub session_rooms: usize,
-    /// How long a session may be in no namespace before it is closed.
+    /// How long a new session has to enter a namespace before it is closed.
     ///
     /// 45 s: the common value of servers that have such sessions.
     pub connect_within: Duration,

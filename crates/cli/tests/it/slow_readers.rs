@@ -273,3 +273,19 @@ fn a_thousand_sessions_that_pause_get_every_publication_or_one_exact_gap() {
     assert!(accounts.iter().all(|account| account.seen == PAUSED_PUBLICATIONS));
     assert!(accounts.iter().all(|account| account.gaps == 1), "the room held a quarter of it");
 }
+
+#[test]
+fn a_session_is_not_taken_for_silent_while_a_write_to_it_is_under_way() {
+    let server = ServerProcess::start(binary(), &["--heartbeat", "1s", "--answer-within", "2s"]);
+    let mut session = OnWebSocket::open(server.origin.address);
+    let body = format!(r#"{{"event":"message","data":"{}"}}"#, "x".repeat(1000));
+    for _ in 0..PAUSED_PUBLICATIONS {
+        assert_eq!(server.request("POST", "/v1/slow/paused/messages", &body).0, 201);
+    }
+    // Longer than heartbeat and answer time: the ping can only be written when the reader goes on.
+    measure::clock::sleep_until(measure::Mono::now() + Duration::from_secs(4));
+    session.read_until(|account| account.seen >= PAUSED_PUBLICATIONS);
+    assert_eq!(session.account.gaps, 0);
+    assert_eq!(server.request("POST", "/v1/slow/paused/messages", &body).0, 201);
+    session.read_until(|account| account.seen > PAUSED_PUBLICATIONS);
+}

@@ -12,7 +12,9 @@
 //! # Order and loss
 //! Publications arrive in the order of their offsets, over an upgrade too. Protocol and official servers promise at most once
 //! and keep a queue for each socket; here a socket is a place in its room's ring: one that falls behind is told a gap and
-//! goes on from the oldest publication held. Events from one client are taken one after the other.
+//! goes on from the oldest publication held. Polls have no acks: an answer that is lost on its way is lost in silence where the
+//! client goes on with the session, as no official one does; whoever subscribes anew from its last position misses nothing.
+//! Events from one client are taken one after the other.
 //!
 //! # Resume
 //! `after` in `auth` or in `join`: the position of the last publication seen. It works over every reconnection, whether or not
@@ -25,7 +27,7 @@
 //! away.
 //!
 //! # Cost
-//! One task a session, and on a WebSocket the same read buffer as there; the packet of a publication is made once for all in
+//! One task a session, and for one on a WebSocket a read buffer of 1 KiB; the packet of a publication is made once for all in
 //! its room. Polling costs what long polling costs, and a request for every ping and every event upwards.
 
 mod client;

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::{
@@ -21,15 +22,15 @@ use hub::Hub;
 use rand::RngExt as _;
 use serde::Deserialize;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     time::timeout,
 };
 use wire::engine_io::{PROBE, Packet, REVISION};
 
 use super::{
-    server_carrier::Refusal,
+    server_carrier::BadRequest,
     server_feeds::Feeds,
-    server_session::{Application, Input, Session, open_packet},
+    server_session::{Application, Input, Inputs, Session, open_packet},
     server_sockets::Sockets,
     server_suite::{Echo, EchoNamespaces},
 };
@@ -68,7 +69,8 @@ pub(super) fn echo_routes(hub: Hub) -> Router {
 }
 
 fn engine<A: Application>(hub: Hub, application: fn(&Hub) -> A) -> Router {
-    let engine = Engine { hub, application, sessions: Arc::default() };
+    let seats = Arc::new(Semaphore::new(hub.limits().sessions));
+    let engine = Engine { hub, application, sessions: Arc::default(), seats };
     Router::new().route("/", any(dispatch::<A>)).with_state(engine)
 }
 
@@ -77,25 +79,59 @@ struct Engine<A> {
     hub: Hub,
     application: fn(&Hub) -> A,
     sessions: Arc<Sessions>,
+    /// For sessions that may have no connection.
+    seats: Arc<Semaphore>,
 }
 
 impl<A> Clone for Engine<A> {
     fn clone(&self) -> Self {
-        Self { hub: self.hub.clone(), application: self.application, sessions: Arc::clone(&self.sessions) }
+        Self {
+            hub: self.hub.clone(),
+            application: self.application,
+            sessions: Arc::clone(&self.sessions),
+            seats: Arc::clone(&self.seats),
+        }
     }
 }
 
-/// How to reach the sessions that began over HTTP. One that has moved to a WebSocket takes no more requests.
+/// The sessions that began over HTTP.
 #[derive(Debug, Default)]
-struct Sessions(Mutex<HashMap<Box<str>, mpsc::Sender<Input>>>);
+struct Sessions(Mutex<HashMap<Box<str>, Reach>>);
+
+/// Where a session is.
+#[derive(Debug, Clone)]
+enum Reach {
+    /// Requests reach it here.
+    Requests(mpsc::Sender<Input>),
+    /// On a WebSocket.
+    Moved,
+}
 
 impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, mpsc::Sender<Input>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Reach>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, sid: &str) -> Option<mpsc::Sender<Input>> {
+    fn find(&self, sid: &str) -> Option<Reach> {
         self.lock().get(sid).cloned()
+    }
+
+    fn has_moved(&self, sid: &str) {
+        if let Some(reach) = self.lock().get_mut(sid) {
+            *reach = Reach::Moved;
+        }
+    }
+}
+
+/// Keeps a session findable for as long as it lives.
+struct Findable {
+    sessions: Arc<Sessions>,
+    sid: String,
+}
+
+impl Drop for Findable {
+    fn drop(&mut self) {
+        self.sessions.lock().remove(self.sid.as_str());
     }
 }
 
@@ -178,11 +214,11 @@ async fn dispatch<A: Application>(State(engine): State<Engine<A>>, request: Requ
             _ => Err(Error::BadHandshakeMethod.into()),
         };
     };
-    let session = engine.sessions.find(&sid).ok_or(Error::UnknownSession)?;
-    match (websocket, request.method()) {
-        (true, &Method::GET) => engine.probe(session, request).await,
-        (false, &Method::GET) => poll(session).await,
-        (false, &Method::POST) => engine.post(session, request).await,
+    let reach = engine.sessions.find(&sid).ok_or(Error::UnknownSession)?;
+    match (websocket, request.method(), reach) {
+        (true, &Method::GET, reach) => engine.probe(sid, reach, request).await,
+        (false, &Method::GET, Reach::Requests(session)) => poll(session).await,
+        (false, &Method::POST, Reach::Requests(session)) => engine.post(session, request).await,
         _ => Err(Error::BadRequest.into()),
     }
 }
@@ -190,24 +226,21 @@ async fn dispatch<A: Application>(State(engine): State<Engine<A>>, request: Requ
 impl<A: Application> Engine<A> {
     fn open_polling(&self) -> Result<Response, Denied> {
         self.is_open()?;
-        let (session, inputs) = mpsc::channel(WAITING_REQUESTS);
-        let sid = new_sid();
-        {
-            let mut sessions = self.sessions.lock();
+        let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_none_left| {
             let limit = self.hub.limits().sessions;
-            if sessions.len() >= limit {
-                let detail =
-                    format!("there are {limit} sessions already; try again later, or raise the limit of sessions");
-                return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-sessions", detail).into());
-            }
-            sessions.insert(sid.as_str().into(), session);
-        }
+            let detail = format!("there are {limit} sessions already; try again later, or raise the limit of sessions");
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-sessions", detail)
+        })?;
+        let (session, requests) = mpsc::channel(WAITING_REQUESTS);
+        let sid = new_sid();
         let packet = open_packet(&sid, &["websocket"], self.hub.limits());
+        self.sessions.lock().insert(sid.as_str().into(), Reach::Requests(session));
+        let findable = Findable { sessions: Arc::clone(&self.sessions), sid };
+        let inputs = Inputs { requests, _seat: seat };
         let task = Session::polling((self.application)(&self.hub), self.hub.clone(), inputs).run();
-        let sessions = Arc::clone(&self.sessions);
         tokio::spawn(async move {
             task.await;
-            sessions.lock().remove(sid.as_str());
+            drop(findable);
         });
         Ok(payload(packet))
     }
@@ -227,17 +260,21 @@ impl<A: Application> Engine<A> {
     }
 
     /// A WebSocket for a session that polls: tried out first, then it carries the session.
-    async fn probe(&self, session: mpsc::Sender<Input>, request: Request) -> Result<Response, Denied> {
+    async fn probe(&self, sid: String, reach: Reach, request: Request) -> Result<Response, Denied> {
         let upgrade = upgrade(request).await?;
         let limits = self.hub.limits();
-        let within = limits.first_byte;
+        let (within, sessions) = (limits.first_byte, Arc::clone(&self.sessions));
         let run = move |mut messages: Messages| async move {
+            let Reach::Requests(session) = reach else { return part(messages).await };
             let probe = async {
-                if timeout(within, may_try_out(&session, &mut messages)).await != Ok(true) {
-                    return messages.part(close_code::POLICY, "this session cannot be tried out here".into()).await;
+                if !may_try_out(&session, &mut messages, within).await {
+                    return part(messages).await;
                 }
                 let tried = timeout(within, try_out(messages)).await.ok().flatten();
-                let outcome = tried.map_or(Input::ProbeFailed, |messages| Input::Upgrade(Box::new(messages)));
+                let outcome = tried.map_or(Input::ProbeFailed, |messages| {
+                    sessions.has_moved(&sid);
+                    Input::Upgrade(Box::new(messages))
+                });
                 // A session that is gone needs neither.
                 let _told = session.send(outcome).await;
             };
@@ -260,8 +297,7 @@ impl<A: Application> Engine<A> {
         session.send(Input::Post(body, done)).await.map_err(|_moved| Error::BadRequest)?;
         match taken.await {
             Ok(Ok(())) => Ok(payload("ok".to_owned())),
-            Ok(Err(Refusal::BadRequest)) => Err(Error::BadRequest.into()),
-            Err(_ended) => Err(Error::UnknownSession.into()),
+            Ok(Err(BadRequest)) | Err(_) => Err(Error::BadRequest.into()),
         }
     }
 
@@ -275,8 +311,7 @@ async fn poll(session: mpsc::Sender<Input>) -> Result<Response, Denied> {
     session.send(Input::Poll(poll)).await.map_err(|_moved| Error::BadRequest)?;
     match answer.await {
         Ok(Ok(packets)) => Ok(payload(packets)),
-        Ok(Err(Refusal::BadRequest)) => Err(Error::BadRequest.into()),
-        Err(_ended) => Err(Error::UnknownSession.into()),
+        Ok(Err(BadRequest)) | Err(_) => Err(Error::BadRequest.into()),
     }
 }
 
@@ -286,12 +321,17 @@ async fn upgrade(request: Request) -> Result<WebSocketUpgrade, Refused> {
 }
 
 /// Waits for the ping that asks to be tried out, and asks the session: one at a time, and only while it polls.
-async fn may_try_out(session: &mpsc::Sender<Input>, messages: &mut Messages) -> bool {
-    let Some(ping) = text(messages).await else { return false };
+async fn may_try_out(session: &mpsc::Sender<Input>, messages: &mut Messages, within: Duration) -> bool {
+    let ping = timeout(within, text(messages)).await.ok().flatten();
     let (may, answer) = oneshot::channel();
-    Packet::decode(&ping) == Ok(Packet::Ping(PROBE))
+    ping.is_some_and(|ping| Packet::decode(&ping) == Ok(Packet::Ping(PROBE)))
         && session.send(Input::Probe(may)).await.is_ok()
         && answer.await.is_ok_and(|may| may)
+}
+
+/// Says goodbye to a WebSocket that has nothing to carry.
+async fn part(messages: Messages) {
+    messages.part(close_code::POLICY, "this session cannot be tried out here".into()).await;
 }
 
 /// The pong, and the word that all goes over this one from now on; none when it comes to nothing.
@@ -305,9 +345,12 @@ async fn try_out(mut messages: Messages) -> Option<Messages> {
 }
 
 async fn text(messages: &mut Messages) -> Option<Utf8Bytes> {
-    match messages.receive().await {
-        Received::Text(text) => Some(text),
-        _ => None,
+    loop {
+        match messages.receive().await {
+            Received::Text(text) => return Some(text),
+            Received::Alive => {}
+            Received::Binary(_) | Received::Fault(_) | Received::End => return None,
+        }
     }
 }
 

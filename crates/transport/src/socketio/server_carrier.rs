@@ -1,24 +1,28 @@
 //! What carries a session's packets: requests that are held until there is something, or a WebSocket.
 
-use std::{collections::VecDeque, future, io};
+use std::{collections::VecDeque, future, io, time::Duration};
 
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use hub::Limits;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use wire::engine_io::{Packet, SEPARATOR};
 
 use crate::websocket_server::{Messages, Received};
 
-/// A request that waits for a payload.
-pub(super) type Poll = oneshot::Sender<Result<String, Refusal>>;
+/// How long a poll is held that comes while a WebSocket is tried out: the reference implementation's beat. A client that wants
+/// to stop polling has to wait for one only when its last answer has crossed the WebSocket's.
+const PROBE_BEAT: Duration = Duration::from_millis(100);
 
-/// Why a session does not answer a request as asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// It has no place in the session as it stands.
-    BadRequest,
-}
+/// What a packet costs beside its bytes, about.
+const PACKET_BYTES: usize = 64;
+
+/// A request that waits for a payload.
+pub(super) type Poll = oneshot::Sender<Result<String, BadRequest>>;
+
+/// A request that has no place in the session as it stands.
+#[derive(Debug)]
+pub(super) struct BadRequest;
 
 /// Packets that wait to be written, in order.
 ///
@@ -42,7 +46,7 @@ impl Outbox {
     /// Adds a packet that is encoded already, type first. It is UTF-8.
     pub(super) fn encoded(&mut self, packet: impl Into<Bytes>) {
         let packet = packet.into();
-        self.bytes += packet.len();
+        self.bytes += packet.len() + PACKET_BYTES;
         self.packets.push_back(Outgoing::Text(packet));
     }
 
@@ -55,7 +59,7 @@ impl Outbox {
 
     /// Adds a message of bytes.
     pub(super) fn binary(&mut self, bytes: Vec<u8>) {
-        self.bytes += bytes.len();
+        self.bytes += bytes.len() + PACKET_BYTES;
         self.packets.push_back(Outgoing::Binary(bytes));
     }
 
@@ -65,6 +69,7 @@ impl Outbox {
         self.bytes += std::mem::take(&mut other.bytes);
     }
 
+    /// What it takes in memory, about.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -79,7 +84,7 @@ impl Outbox {
 
     /// All packets as the payload of one answer.
     fn take_payload(&mut self) -> io::Result<String> {
-        let mut payload = String::with_capacity(self.bytes + self.packets.len());
+        let mut payload = String::with_capacity(self.bytes);
         for packet in self.take() {
             if !payload.is_empty() {
                 payload.push(SEPARATOR);
@@ -108,15 +113,15 @@ pub(super) enum Carrier {
     Polling {
         /// The request that is held.
         poll: Option<Poll>,
-        /// Whether a WebSocket is being tried out: polls are answered at once, so that the client can stop polling.
-        probing: bool,
+        /// While a WebSocket is tried out: when a poll that brings nothing is answered, so that the client can stop polling.
+        noop_due: Option<Instant>,
     },
     WebSocket(Box<Messages>),
 }
 
 impl Carrier {
     pub(super) const fn polling() -> Self {
-        Self::Polling { poll: None, probing: false }
+        Self::Polling { poll: None, noop_due: None }
     }
 
     /// How much may be asked of the application now; none when it could not be written.
@@ -127,22 +132,30 @@ impl Carrier {
         }
     }
 
-    /// Whether a poll is held that must not wait.
-    pub(super) fn is_hurried(&self) -> bool {
-        matches!(self, Self::Polling { poll: Some(_), probing: true })
+    pub(super) fn is_polling(&self) -> bool {
+        matches!(self, Self::Polling { .. })
+    }
+
+    /// Until when a poll is held at the longest.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self {
+            Self::Polling { poll: Some(_), noop_due } => *noop_due,
+            Self::Polling { poll: None, .. } | Self::WebSocket(_) => None,
+        }
     }
 
     /// Writes what is in `outbox` where that can be done now. Not to be given up halfway.
     pub(super) async fn write(&mut self, outbox: &mut Outbox) -> io::Result<()> {
-        let is_hurried = self.is_hurried();
+        if outbox.is_empty() {
+            return Ok(());
+        }
         match self {
-            Self::Polling { .. } if is_hurried && outbox.is_empty() => self.release(&Packet::Noop),
-            Self::Polling { poll, .. } if !outbox.is_empty() => {
+            Self::Polling { poll, .. } => {
                 if let Some(poll) = poll.take() {
                     poll.send(Ok(outbox.take_payload()?)).map_err(|_unread| io::ErrorKind::BrokenPipe)?;
                 }
             }
-            Self::WebSocket(messages) if !outbox.is_empty() => {
+            Self::WebSocket(messages) => {
                 for packet in outbox.take() {
                     match packet {
                         Outgoing::Text(packet) => messages.feed_text(packet).await?,
@@ -151,9 +164,15 @@ impl Carrier {
                 }
                 messages.flush().await?;
             }
-            Self::Polling { .. } | Self::WebSocket(_) => {}
         }
         Ok(())
+    }
+
+    /// Ends a poll that has been held for as long as it may.
+    pub(super) fn on_time(&mut self, now: Instant) {
+        if self.due().is_some_and(|due| due <= now) {
+            self.release(&Packet::Noop);
+        }
     }
 
     /// The next thing that the carrier brings. Cancel safe.
@@ -169,15 +188,16 @@ impl Carrier {
     }
 
     /// Holds a request until there is something. Two at a time are against the protocol.
-    pub(super) fn poll(&mut self, new: Poll) -> Result<(), Refusal> {
+    pub(super) fn poll(&mut self, new: Poll) -> Result<(), BadRequest> {
         match self {
-            Self::Polling { poll: poll @ None, .. } => {
+            Self::Polling { poll: poll @ None, noop_due } => {
                 *poll = Some(new);
+                *noop_due = noop_due.map(|_| Instant::now() + PROBE_BEAT);
                 Ok(())
             }
             Self::Polling { .. } | Self::WebSocket(_) => {
                 refuse(new);
-                Err(Refusal::BadRequest)
+                Err(BadRequest)
             }
         }
     }
@@ -197,27 +217,31 @@ impl Carrier {
     /// A WebSocket wants to be tried out; whether it may.
     pub(super) fn probe(&mut self) -> bool {
         match self {
-            Self::Polling { probing, .. } => !std::mem::replace(probing, true),
-            Self::WebSocket(_) => false,
+            Self::Polling { noop_due: noop_due @ None, .. } => {
+                *noop_due = Some(Instant::now());
+                true
+            }
+            Self::Polling { .. } | Self::WebSocket(_) => false,
         }
     }
 
     /// The WebSocket that was tried out came to nothing.
     pub(super) fn probe_failed(&mut self) {
-        if let Self::Polling { probing, .. } = self {
-            *probing = false;
+        if let Self::Polling { noop_due, .. } = self {
+            *noop_due = None;
         }
     }
 
-    /// Goes on with `messages`.
+    /// Goes on with `messages`. A client that says so has no poll under way, and one that has all the same is refused.
     pub(super) fn upgrade(&mut self, messages: Box<Messages>) {
-        self.release(&Packet::Noop);
-        *self = Self::WebSocket(messages);
+        if let Self::Polling { poll: Some(poll), .. } = std::mem::replace(self, Self::WebSocket(messages)) {
+            refuse(poll);
+        }
     }
 }
 
 /// Refuses a request that has no place.
 pub(super) fn refuse(poll: Poll) {
     // A client that is gone needs no answer.
-    let _answered = poll.send(Err(Refusal::BadRequest));
+    let _answered = poll.send(Err(BadRequest));
 }

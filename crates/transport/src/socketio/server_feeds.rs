@@ -20,6 +20,9 @@ use crate::{answer::Refused, duplex_server::session_id};
 /// Which of a publication's kept forms is the packet of its event.
 const FORM: usize = 1;
 
+/// How many characters of a parser's complaint are passed on.
+const MAX_QUOTED: usize = 200;
+
 /// The feed namespace of the main namespace.
 const DEFAULT: &str = "default";
 
@@ -40,12 +43,22 @@ pub(super) struct Feeds {
     places: StreamMap<Place, Batches>,
 }
 
-/// What a client that connects, or joins a room, says. Other members are its own.
+/// What a client that connects says. Other members are its own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(expecting = "an object")]
-struct Join<'a> {
+struct Auth<'a> {
     #[serde(borrow)]
     room: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    after: Option<Cow<'a, str>>,
+}
+
+/// Unknown members are refused here and below, so that a misspelt one is not lost in silence.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+struct Join<'a> {
+    #[serde(borrow)]
+    room: Cow<'a, str>,
     #[serde(borrow)]
     after: Option<Cow<'a, str>>,
 }
@@ -57,7 +70,6 @@ struct Leave<'a> {
     room: Cow<'a, str>,
 }
 
-/// Unknown members are refused, so that a misspelt one is not lost in silence.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 struct Publish<'a> {
@@ -125,7 +137,6 @@ impl Feeds {
         match *name {
             "join" => {
                 let Join { room, after } = argument(arguments, r#"emit("join", {room, after}, ack)"#)?;
-                let room = room.ok_or_else(|| Refused::bad_request("bad-item", "join needs a room"))?;
                 self.join(namespace, &room, after.as_deref(), out).map(Answer::Position)
             }
             "leave" => {
@@ -141,10 +152,7 @@ impl Feeds {
                 let draft = Draft { event, data };
                 Ok(Answer::Position(self.hub.publish(&room, &draft, None, measure::unix_time_us())?))
             }
-            other => {
-                let detail = format!("no event {other:?}; emit join, leave or publish");
-                Err(Refused::bad_request("unknown-event", detail))
-            }
+            _ => Err(Refused::bad_request("unknown-event", "there is no such event; emit join, leave or publish")),
         }
     }
 }
@@ -153,9 +161,9 @@ impl Handler for Feeds {
     fn connect(&mut self, namespace: &str, auth: Option<&RawValue>, out: &mut Outbox) -> Result<(), Refusal> {
         let mut enter = || {
             feed_namespace(namespace)?;
-            let Join { room, after } = match auth {
+            let Auth { room, after } = match auth {
                 Some(auth) => parse(auth, "auth: {room, after}")?,
-                None => Join::default(),
+                None => Auth::default(),
             };
             room.map_or(Ok(()), |room| self.join(namespace, &room, after.as_deref(), out).map(|_position| ()))
         };
@@ -246,7 +254,11 @@ fn argument<'a, T: Deserialize<'a>>(arguments: &[&'a RawValue], usage: &str) -> 
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a RawValue, usage: &str) -> Result<T, Refused> {
-    serde_json::from_str(text.get()).map_err(|error| Refused::bad_request("bad-item", format!("{error}; send {usage}")))
+    serde_json::from_str(text.get()).map_err(|error| {
+        // It may quote what was sent.
+        let error: String = error.to_string().chars().take(MAX_QUOTED).collect();
+        Refused::bad_request("bad-item", format!("{error}; send {usage}"))
+    })
 }
 
 fn reason(refused: &Refused) -> Reason {

@@ -2,7 +2,8 @@
 //!
 //! The task is the only one that touches the session, so messages are taken in the order in which they came, whatever
 //! carried them. It reads from the application only when there is somewhere to write: a slow reader costs a position in a
-//! room, and what is queued here is one batch at most.
+//! room. What is queued here is one batch, and over HTTP the answers that the client has not fetched; when those are more
+//! than one reply, the session ends.
 
 use std::{future, pin::pin, time::Duration};
 
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use hub::{Hub, Limits};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
     time::{Instant, sleep_until, timeout},
 };
 use wire::{
@@ -19,7 +20,7 @@ use wire::{
     engine_io::{self, Handshake, Packet},
 };
 
-use super::server_carrier::{Carrier, Incoming, Outbox, Poll, Refusal};
+use super::server_carrier::{BadRequest, Carrier, Incoming, Outbox, Poll, refuse};
 use crate::{
     duplex_server::GOODBYE,
     websocket_server::{Messages, Received},
@@ -44,7 +45,7 @@ pub(super) trait Application: Send + 'static {
     /// Waits for what is to be sent unasked: about `most_bytes` of it. Cancel safe.
     fn next(&mut self, most_bytes: usize) -> impl Future<Output = Outbox> + Send;
 
-    /// Whether somebody is there; a session without is closed after some time.
+    /// Whether somebody is there; a session to which nobody comes is closed after some time.
     fn is_connected(&self) -> bool;
 
     /// Says that the session ends.
@@ -61,13 +62,20 @@ pub(super) enum Input {
     /// A request for what is there.
     Poll(Poll),
     /// A payload.
-    Post(Bytes, oneshot::Sender<Result<(), Refusal>>),
+    Post(Bytes, oneshot::Sender<Result<(), BadRequest>>),
     /// A WebSocket is being tried out; whether it may be.
     Probe(oneshot::Sender<bool>),
     /// It came to nothing.
     ProbeFailed,
     /// The session goes on there.
     Upgrade(Box<Messages>),
+}
+
+/// Where requests arrive, and the seat that a session takes which may have no connection.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    pub(super) requests: mpsc::Receiver<Input>,
+    pub(super) _seat: OwnedSemaphorePermit,
 }
 
 /// How a session ends.
@@ -93,12 +101,16 @@ pub(super) struct Session<A> {
     app: A,
     hub: Hub,
     carrier: Carrier,
-    inputs: Option<mpsc::Receiver<Input>>,
+    /// None once requests are no longer taken.
+    inputs: Option<Inputs>,
     outbox: Outbox,
+    /// When the last write ended: nobody can be asked while one is under way.
+    written: Instant,
     /// When the next ping is due; none while one is not answered.
     ping_due: Option<Instant>,
-    /// When the answer to the last one is due, or somebody must be in the session.
-    deadline: Option<Instant>,
+    /// When the answer to the last one is due.
+    pong_due: Option<Instant>,
+    /// Until when somebody must have come; none once somebody has.
     connect_due: Option<Instant>,
 }
 
@@ -119,7 +131,7 @@ pub(super) fn open_packet(sid: &str, upgrades: &[&str], limits: &Limits) -> Stri
 
 impl<A: Application> Session<A> {
     /// A session over HTTP, which `inputs` bring requests to.
-    pub(super) fn polling(app: A, hub: Hub, inputs: mpsc::Receiver<Input>) -> Self {
+    pub(super) fn polling(app: A, hub: Hub, inputs: Inputs) -> Self {
         Self::new(app, hub, Carrier::polling(), Some(inputs))
     }
 
@@ -128,11 +140,22 @@ impl<A: Application> Session<A> {
         Self::new(app, hub, Carrier::WebSocket(Box::new(messages)), None)
     }
 
-    fn new(app: A, hub: Hub, carrier: Carrier, inputs: Option<mpsc::Receiver<Input>>) -> Self {
+    fn new(app: A, hub: Hub, carrier: Carrier, inputs: Option<Inputs>) -> Self {
         let now = Instant::now();
         let limits = hub.limits();
-        let (ping_due, connect_due) = (Some(now + limits.heartbeat), Some(now + limits.connect_within));
-        Self { app, carrier, inputs, outbox: Outbox::default(), ping_due, deadline: None, connect_due, hub }
+        let ping_due = Some(now + limits.heartbeat);
+        let connect_due = Some(now + limits.connect_within).filter(|_| !app.is_connected());
+        Self {
+            app,
+            carrier,
+            inputs,
+            outbox: Outbox::default(),
+            written: now,
+            ping_due,
+            pong_due: None,
+            connect_due,
+            hub,
+        }
     }
 
     /// Lives until one end ends it.
@@ -145,20 +168,24 @@ impl<A: Application> Session<A> {
         let mut closing = pin!(self.hub.closing());
         let mut timer = pin!(sleep_until(Instant::now()));
         loop {
-            if let Some(most_bytes) = self.carrier.batch_bytes(self.hub.limits()).filter(|_| self.carrier.is_hurried())
-                && let Some(mut more) = self.app.next(most_bytes).now_or_never()
-            {
-                self.outbox.append(&mut more);
-            }
-            // A write is never given up halfway: what follows it could not be understood.
-            if self.carrier.write(&mut self.outbox).await.is_err() {
-                return End::Gone;
+            if !self.outbox.is_empty() {
+                // An answer that is on its way takes the end along: a client that connects anew for every poll finds nobody.
+                if self.carrier.is_polling()
+                    && let Some(close) = self.hub.is_closing()
+                {
+                    return End::Closing(close);
+                }
+                // A write is never given up halfway: what follows it could not be understood.
+                if self.carrier.write(&mut self.outbox).await.is_err() {
+                    return End::Gone;
+                }
+                self.written = Instant::now();
             }
             if self.outbox.bytes() > self.hub.limits().reply_bytes {
                 // It sends and does not ask for the answers.
                 return End::Silent;
             }
-            let due = [self.ping_due, self.deadline, self.connect_due].into_iter().flatten().min();
+            let due = [self.ping_due, self.pong_due, self.connect_due, self.carrier.due()].into_iter().flatten().min();
             if let Some(due) = due.filter(|due| timer.deadline() != *due) {
                 timer.as_mut().reset(due);
             }
@@ -188,27 +215,40 @@ impl<A: Application> Session<A> {
     fn on_time(&mut self) -> Result<(), End> {
         let now = Instant::now();
         let limits = self.hub.limits();
-        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        if is_due(self.deadline) || (is_due(self.connect_due) && !self.app.is_connected()) {
-            return Err(End::Silent);
-        }
-        if is_due(self.connect_due) {
-            self.connect_due = None;
-        }
+        self.carrier.on_time(now);
         if let Some(due) = self.ping_due.take_if(|due| *due <= now) {
             self.outbox.packet(&Packet::Ping(""));
-            self.deadline = Some(due + limits.answer_within);
+            self.pong_due = Some(due.max(self.written) + limits.answer_within);
+        }
+        while self.is_overdue(now) {
+            // What is here already was in time; it could not be read while a write was under way.
+            if let Some(incoming) = self.carrier.incoming().now_or_never() {
+                self.on_incoming(incoming)?;
+            } else if let Some(Some(input)) = input(&mut self.inputs).now_or_never() {
+                self.on_input(input)?;
+            } else {
+                return Err(End::Silent);
+            }
         }
         Ok(())
     }
 
+    fn is_overdue(&self, now: Instant) -> bool {
+        [self.pong_due, self.connect_due].into_iter().flatten().any(|due| due <= now)
+    }
+
     fn on_input(&mut self, input: Input) -> Result<(), End> {
         match input {
+            // Requests come in order, so an answer that was in time stood before this one.
+            Input::Poll(poll) if self.is_overdue(Instant::now()) => {
+                refuse(poll);
+                Err(End::Silent)
+            }
             // Two at once: it cannot be known which of them is read.
-            Input::Poll(poll) => self.carrier.poll(poll).map_err(|_refused| End::Silent),
+            Input::Poll(poll) => self.carrier.poll(poll).map_err(|BadRequest| End::Silent),
             Input::Post(payload, done) => {
                 let taken = self.on_payload(&payload);
-                let answer = if matches!(taken, Err(End::Fault(..))) { Err(Refusal::BadRequest) } else { Ok(()) };
+                let answer = if matches!(taken, Err(End::Fault(..))) { Err(BadRequest) } else { Ok(()) };
                 // Whoever waited for it is gone, and takes the session with it elsewhere.
                 let _told = done.send(answer);
                 taken
@@ -250,7 +290,7 @@ impl<A: Application> Session<A> {
             Ok(Packet::Message(text)) => self.on_message(Message::Text(text)),
             Ok(Packet::Binary(bytes)) => self.on_message(Message::Binary(bytes)),
             Ok(Packet::Pong(_)) => {
-                (self.ping_due, self.deadline) = (Some(Instant::now() + self.hub.limits().heartbeat), None);
+                (self.ping_due, self.pong_due) = (Some(Instant::now() + self.hub.limits().heartbeat), None);
                 Ok(())
             }
             Ok(Packet::Close) => Err(End::Left),
@@ -259,7 +299,9 @@ impl<A: Application> Session<A> {
     }
 
     fn on_message(&mut self, message: Message<'_>) -> Result<(), End> {
-        self.app.receive(message, &mut self.outbox).map_err(|Broken| BROKEN)
+        self.app.receive(message, &mut self.outbox).map_err(|Broken| BROKEN)?;
+        self.connect_due.take_if(|_| self.app.is_connected());
+        Ok(())
     }
 
     /// Says the last words, where there are some and somebody to hear them.
@@ -298,7 +340,7 @@ impl<A: Application> Session<A> {
             if self.outbox.is_empty() {
                 return Some(());
             }
-            match self.inputs.as_mut()?.recv().await? {
+            match self.inputs.as_mut()?.requests.recv().await? {
                 Input::Poll(poll) => self.carrier.poll(poll).ok()?,
                 Input::Upgrade(messages) => self.carrier.upgrade(messages),
                 Input::Post(..) | Input::Probe(_) | Input::ProbeFailed => {}
@@ -308,9 +350,9 @@ impl<A: Application> Session<A> {
 }
 
 /// The next request to the session; never one for a session that takes none.
-async fn input(inputs: &mut Option<mpsc::Receiver<Input>>) -> Option<Input> {
+async fn input(inputs: &mut Option<Inputs>) -> Option<Input> {
     match inputs {
-        Some(inputs) => inputs.recv().await,
+        Some(inputs) => inputs.requests.recv().await,
         None => future::pending().await,
     }
 }

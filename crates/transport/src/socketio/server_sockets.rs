@@ -210,3 +210,73 @@ fn push(packet: &Packet<'_>, out: &mut Outbox) {
 fn to_json(data: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(data).expect("our structs are serializable")
 }
+
+#[cfg(test)]
+mod tests {
+    use hub::Hub;
+
+    use super::*;
+    use crate::socketio::{server_carrier::Carrier, server_feeds::Feeds};
+
+    /// What a socket is answered, packet by packet.
+    async fn answers(sockets: &mut Sockets<Feeds>, messages: &[&str]) -> Vec<String> {
+        let mut out = Outbox::default();
+        for message in messages {
+            sockets.receive(Message::Text(message), &mut out).unwrap();
+        }
+        let (poll, answer) = tokio::sync::oneshot::channel();
+        let mut carrier = Carrier::polling();
+        carrier.poll(poll).unwrap();
+        carrier.write(&mut out).await.unwrap();
+        engine_io::packets(&answer.await.unwrap().unwrap()).map(str::to_owned).collect()
+    }
+
+    fn sockets(session_rooms: usize) -> Sockets<Feeds> {
+        let hub = Hub::new(Limits { session_rooms, ..Limits::default() });
+        Sockets::new(Feeds::new(hub.clone()), hub.limits())
+    }
+
+    #[tokio::test]
+    async fn a_session_is_in_a_bounded_number_of_namespaces_and_rooms() {
+        let answers = answers(
+            &mut sockets(2),
+            &[
+                "0",
+                "0/a,",
+                "0/b,",
+                "20[\"join\",{\"room\":\"x\"}]",
+                "21[\"join\",{\"room\":\"y\"}]",
+                "22[\"join\",{\"room\":\"z\"}]",
+                "1/a,",
+                "0/b,",
+            ],
+        )
+        .await;
+        let starts = [
+            "40{",
+            "40/a,{",
+            "44/b,{",
+            "42[\"hello\"",
+            "430[",
+            "42[\"hello\"",
+            "431[",
+            "432[{\"error\":{\"status\":429,",
+            "40/b,{",
+        ];
+        assert_eq!(answers.len(), starts.len(), "{answers:?}");
+        for (answer, start) in answers.iter().zip(starts) {
+            assert!(answer.starts_with(start), "{answer} is not {start}..");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_back_of_a_mistake_is_short() {
+        let long = "\u{7f}".repeat(100_000);
+        let mistakes =
+            [format!("20[\"{long}\",1]"), format!("21[\"join\",{{\"{long}\":1}}]"), format!("22[\"join\",\"{long}\"]")];
+        for mistake in mistakes {
+            let answers = answers(&mut sockets(1), &["0", &mistake]).await;
+            assert!(answers[1].contains("\"status\":400") && answers[1].len() < 4096, "{} bytes", answers[1].len());
+        }
+    }
+}
