@@ -70,7 +70,7 @@ outsiders:
     -@cd crates/cli/tests/outsiders && [[ node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --no-audit --no-fund
 
 # Refreshes the official Socket.IO client: the one that the server hands out, and the one that checks us.
-[private]
+[group('check')]
 vendor-socketio from="crates/cli/tests/outsiders/node_modules/socket.io-client" to="crates/transport/src/socketio/vendor":
     cd crates/cli/tests/outsiders && npm install --no-audit --no-fund socket.io-client@4
     node -p "require('./$1/package.json').version" > $2/VERSION && cp $1/LICENSE $2/
