@@ -73,11 +73,14 @@ pub enum PlanError {
     },
     /// More connections than files.
     #[error(
-        "{subscribers} subscribers need {needed} files in one process, but the file limit is {limit}: use fewer --clients"
+        "{subscribers} subscribers of lane {lane} need {needed} files in one process, but the file limit is {limit}: use \
+         fewer --clients"
     )]
     Files {
         /// Subscribers asked for.
         subscribers: u32,
+        /// The lane.
+        lane: String,
         /// Files needed.
         needed: u64,
         /// Files allowed.
@@ -138,10 +141,12 @@ impl Plan {
                 return Err(PlanError::TooMuch { lane: lane.to_string(), count, what, limit });
             }
         }
-        let needed = u64::from(self.scenario.subscribers) + u64::from(self.scenario.rooms) + OTHER_FILES;
-        if needed > file_limit {
-            let subscribers = self.scenario.subscribers;
-            return Err(PlanError::Files { subscribers, needed, limit: file_limit });
+        for lane in &self.lanes {
+            let (subscribers, each) = (self.scenario.subscribers, lane.build().connections());
+            let needed = u64::from(subscribers) * u64::from(each) + u64::from(self.scenario.rooms) + OTHER_FILES;
+            if needed > file_limit {
+                return Err(PlanError::Files { subscribers, lane: lane.to_string(), needed, limit: file_limit });
+            }
         }
         Ok(())
     }

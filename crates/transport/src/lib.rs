@@ -119,6 +119,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Client half: a machine for one subscription.
     fn driver(&self, target: Target) -> Box<dyn Driver>;
 
+    /// How many connections a subscriber has at once, at most: each is a file at either end.
+    fn connections(&self) -> u32 {
+        1
+    }
+
     /// How often a subscriber asks, for transports that ask by the clock.
     fn interval(&self) -> Option<Duration> {
         None

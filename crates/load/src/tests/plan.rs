@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use transport::{Headers, Role, lane};
+use transport::{ALL, Headers, Lane, Role, lane};
 
 use super::scenario;
 use crate::{
@@ -17,10 +17,10 @@ fn plan(seed: u64) -> Plan {
     Plan {
         scenario: scenario(&[]),
         profile: Profile::QUICK,
-        lanes: lane::standard(transport::ALL),
+        lanes: lane::standard(ALL),
         seed,
         headers: Headers::built_in("minimal").unwrap(),
-        catalog: transport::ALL,
+        catalog: ALL,
         rtt: None,
         command: String::new(),
         commit: None,
@@ -120,12 +120,15 @@ fn every_lane_of_a_block_gets_the_same_feed_and_no_two_blocks_do() {
 
 #[test]
 fn every_connection_needs_a_file() {
-    let plan = Plan { scenario: scenario(&["subscribers=300", "rooms=60"]), ..plan(1) };
-    let needed = 300 + 60 + 64;
-    assert_eq!(plan.check(needed), Ok(()));
-    let error = plan.check(needed - 1).unwrap_err();
-    assert_eq!(error, PlanError::Files { subscribers: 300, needed, limit: needed - 1 });
-    assert!(error.to_string().ends_with("use fewer --clients"), "{error}");
+    for (lane, each) in [("raw", 1), ("socketio+websocket", 1), ("socketio+polling", 2), ("socketio", 3)] {
+        let lanes = vec![Lane::parse(lane, ALL).unwrap()];
+        let plan = Plan { scenario: scenario(&["subscribers=300", "rooms=60"]), lanes, ..plan(1) };
+        let needed = 300 * each + 60 + 64;
+        assert_eq!(plan.check(needed), Ok(()));
+        let error = plan.check(needed - 1).unwrap_err();
+        assert_eq!(error, PlanError::Files { subscribers: 300, lane: lane.to_owned(), needed, limit: needed - 1 });
+        assert!(error.to_string().ends_with("use fewer --clients"), "{error}");
+    }
 }
 
 #[test]

@@ -107,4 +107,14 @@ impl Transport for SocketIo {
     fn driver(&self, target: Target) -> Box<dyn Driver> {
         client::driver(target, self.carriers)
     }
+
+    fn connections(&self) -> u32 {
+        match self.carriers {
+            Carriers::WebSocket => 1,
+            // One to poll, one to post.
+            Carriers::Polling => 2,
+            // And one to try out.
+            Carriers::Both => 3,
+        }
+    }
 }
