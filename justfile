@@ -65,7 +65,7 @@ setup:
 # Installs the clients that others wrote and that check us, the programs as root. What cannot be had, its tests name.
 [private]
 outsiders:
-    -@missing=$(for name in curl chromium node npm; do command -v $name >/dev/null || echo ${name/%node/nodejs}; done); \
+    -@missing=$(for name in curl chromium node npm tcpdump ip; do command -v $name >/dev/null || sed 's/^node$/nodejs/; s/^ip$/iproute2/' <<<$name; done); \
         [[ -z $missing ]] || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; }
     -@cd crates/cli/tests/outsiders && [[ node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --no-audit --no-fund
 

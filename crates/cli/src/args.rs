@@ -1,10 +1,13 @@
 //! The command line, as the parser knows it.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::limits::LimitArgs;
+use crate::{
+    limits::LimitArgs,
+    values::{blocks, one, rtt},
+};
 
 /// Which transport should carry my realtime feed? Measured, not guessed.
 #[derive(Debug, Parser)]
@@ -28,6 +31,9 @@ pub(crate) enum Verb {
     Conform(ConformArgs),
     /// Shows lanes, scenarios and header profiles
     List(ListArgs),
+    /// Serves the feed of known behaviour that calibrate measures
+    #[command(hide = true)]
+    Golden(GoldenArgs),
 }
 
 /// How results are printed.
@@ -65,40 +71,43 @@ pub(crate) struct BenchArgs {
     /// How much evidence: quick ends within 75 s
     #[arg(long, default_value = "quick")]
     pub(crate) profile: String,
-    /// Lanes, comma-separated; those that `feedbench list` shows when left out
+    /// Lanes, comma-separated; the scenario's when left out, or those that `feedbench list` shows
     #[arg(long, value_delimiter = ',', value_name = "LANE,..")]
     pub(crate) lanes: Vec<String>,
     /// The folder in which the run's folder is made
     #[arg(long, default_value = "reports", value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Where random choices come from; another one every time when left out
-    #[arg(long)]
+    #[arg(long, value_parser = one::<u64>)]
     pub(crate) seed: Option<u64>,
-    /// Blocks to run instead of the profile's; fewer than 6 give no intervals
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// Blocks to run instead of the scenario's or the profile's; fewer than 6 give no intervals
+    #[arg(long, value_parser = blocks)]
     pub(crate) blocks: Option<u32>,
     /// Sets a value of the scenario, such as --set arrivals=constant
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Subscribers in all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one::<u32>)]
     pub(crate) clients: Option<u32>,
     /// Rooms that share the load
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one::<u32>)]
     pub(crate) rooms: Option<u32>,
     /// Publications per second in each room
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = one::<f64>)]
     pub(crate) rate: Option<f64>,
     /// Bytes of data in each publication
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = one::<u32>)]
     pub(crate) size: Option<u32>,
-    /// The interval of every lane that asks by the clock, such as 250ms
-    #[arg(long, value_name = "TIME")]
-    pub(crate) interval: Option<String>,
+    /// The interval of every lane that asks by the clock, such as 250ms; a lane for each of several: 250ms,1s,5s
+    #[arg(long, value_delimiter = ',', value_name = "TIME,..")]
+    pub(crate) interval: Vec<String>,
     /// The window in which is counted, in each block, such as 2s
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = one::<String>)]
     pub(crate) duration: Option<String>,
-    /// The request heads that drivers send: chromium or minimal
+    /// A round trip put between subscribers and server, such as 50ms; only times are measured behind it
+    #[arg(long, value_name = "TIME", value_parser = rtt)]
+    pub(crate) rtt: Option<Duration>,
+    /// The request heads that drivers send: chromium, chromium-cookie, minimal, or a file such as ./own.txt
     #[arg(long, default_value = "chromium", value_name = "PROFILE")]
     pub(crate) headers: String,
     /// How the result is printed
@@ -121,12 +130,58 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateArgs {
+    /// Checks, comma-separated; all when left out
+    #[arg(long, value_delimiter = ',', value_name = "CHECK,..")]
+    pub(crate) only: Vec<String>,
+    /// Where random choices come from; another one every time when left out
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// The folder in which the run's folder is made
     #[arg(long, default_value = "reports", value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GoldenArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Ends when standard input closes, for a program that starts the server
+    #[arg(long)]
+    pub(crate) until_stdin_closes: bool,
+    /// From reading a publication to writing it
+    #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = wire::duration::parse)]
+    pub(crate) delay: Duration,
+    /// Two writes a delivery, on sockets that leave Nagle's algorithm on
+    #[arg(long)]
+    pub(crate) two_writes: bool,
+    /// Bytes allocated and written to for every connection
+    #[arg(long, default_value_t = 0, value_name = "BYTES")]
+    pub(crate) touch: usize,
+    /// Deliveries to leave out, of every subscriber
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) lose: u32,
+    /// Deliveries to make twice, of every subscriber
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) double: u32,
+    /// Deliveries to swap with the next one, of every subscriber
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) swap: u32,
+    /// The first offset of a room at which something may go wrong
+    #[arg(long, default_value_t = 1, value_name = "OFFSET")]
+    pub(crate) first: u64,
+    /// The last such offset
+    #[arg(long, default_value_t = 0, value_name = "OFFSET")]
+    pub(crate) last: u64,
+    /// Which deliveries go wrong
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// At the end, a line of JSON with what was done is added to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tell: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

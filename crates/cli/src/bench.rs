@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    hash::Hasher as _,
     io::{ErrorKind, IsTerminal as _},
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
@@ -11,15 +12,17 @@ use std::{
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use load::{Plan, Profile, Progress, Scenario, ServerCommand};
+use record::Cell;
 use report::Dataset;
 use signal_hook::consts::SIGINT;
 use time::{OffsetDateTime, macros::format_description};
 use transport::{Headers, Lane, lane};
+use wire::duration;
 
 use crate::{
     Outcome,
     args::{BenchArgs, Format},
-    output, report_page,
+    calibrate, output, report_page,
 };
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
@@ -39,8 +42,11 @@ pub(crate) fn measure_into(plan: &Plan, folder: &Path) -> anyhow::Result<()> {
     signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))?;
     signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
     let program = std::env::current_exe().context("cannot find this program to start the server from")?;
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"].map(ToOwned::to_owned);
-    let command = ServerCommand { program, arguments: arguments.into() };
+    let mut arguments = Vec::from(["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"].map(ToOwned::to_owned));
+    if let Some(heartbeat) = plan.scenario.heartbeat {
+        arguments.extend(["--heartbeat".to_owned(), duration::format(heartbeat)]);
+    }
+    let command = ServerCommand { program, arguments };
     let display = Display::new(plan);
     load::run(plan, &command, folder, &interrupted, |progress| display.show(&progress))?;
     display.bar.finish_and_clear();
@@ -74,17 +80,22 @@ fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
     if args.profile != Profile::QUICK.name {
         bail!("there is no profile {:?}; there is: {}", args.profile, Profile::QUICK.name);
     }
-    let profile = Profile { blocks: args.blocks.unwrap_or(Profile::QUICK.blocks), ..Profile::QUICK };
     let scenario = Scenario::load(&args.scenario, &overrides(args))?;
+    let blocks = args.blocks.or(scenario.blocks).unwrap_or(Profile::QUICK.blocks);
+    let profile = Profile { blocks, ..Profile::QUICK };
+    let named = if args.lanes.is_empty() { &scenario.lanes } else { &args.lanes };
+    let lanes = lanes(named, &args.interval)?;
     let seed = args.seed.unwrap_or_else(|| measure::unix_time_us() % 1_000_000);
     Ok(Plan {
         scenario,
         profile,
-        lanes: lanes(&args.lanes, args.interval.as_deref())?,
+        lanes,
         seed,
-        headers: Headers::built_in(&args.headers)?,
+        headers: headers(&args.headers)?,
         catalog: transport::ALL,
-        rtt: None,
+        rtt: args.rtt,
+        stall: None,
+        calibration: calibrate::newest(&args.out, &load::host_id()),
         command: command_line(seed, args.seed.is_some()),
         commit: option_env!("FEEDBENCH_COMMIT").map(ToOwned::to_owned),
     })
@@ -106,19 +117,38 @@ fn overrides(args: &BenchArgs) -> Vec<String> {
     .collect()
 }
 
-fn lanes(named: &[String], interval: Option<&str>) -> anyhow::Result<Vec<Lane>> {
+/// The lanes that are named, or the standard ones; each that asks by the clock once for every interval, unless its name has
+/// one.
+fn lanes(named: &[String], intervals: &[String]) -> anyhow::Result<Vec<Lane>> {
     let standard: Vec<String> = lane::standard(transport::ALL).iter().map(ToString::to_string).collect();
     let names = if named.is_empty() { &standard } else { named };
     let mut lanes = Vec::new();
     for name in names {
-        let mut lane = Lane::parse(name, transport::ALL)?;
-        let by_the_clock = lane.build().interval().is_some() && !name.contains("+interval=");
-        if let Some(interval) = interval.filter(|_| by_the_clock) {
-            lane = Lane::parse(&format!("{name}+interval={interval}"), transport::ALL)?;
+        let lane = Lane::parse(name, transport::ALL)?;
+        if intervals.is_empty() || lane.build().interval().is_none() || name.contains("+interval=") {
+            lanes.push(lane);
+            continue;
         }
-        lanes.push(lane);
+        for interval in intervals {
+            lanes.push(Lane::parse(&format!("{name}+interval={interval}"), transport::ALL)?);
+        }
     }
     Ok(lanes)
+}
+
+/// A profile that is built in, or a file's. That of a file is named after the file and the hash of its text, so that two files
+/// of one name are told apart.
+fn headers(name: &str) -> anyhow::Result<Headers> {
+    if !name.contains(['/', '.']) {
+        return Ok(Headers::built_in(name)?);
+    }
+    let path = Path::new(name);
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read the header profile {name}"))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    #[expect(deprecated, reason = "the one hash of std whose result is the same in every process")]
+    let mut hasher = std::hash::SipHasher::new();
+    hasher.write(text.as_bytes());
+    Headers::parse(&format!("{stem}@{:016x}", hasher.finish()), &text).with_context(|| name.to_owned())
 }
 
 /// The command as it was typed, with the seed it used and without the program's folder.
@@ -179,17 +209,21 @@ impl Display {
             }
             Progress::Done(cell) if self.lines => {
                 let twin = if cell.twin { " (twin)" } else { "" };
-                let deliveries = &cell.deliveries;
-                output::note(&format!(
-                    "block {} {}{twin}: {} of {} delivered",
-                    cell.block + 1,
-                    cell.lane,
-                    deliveries.delivered,
-                    deliveries.expected
-                ));
+                let again = if cell.attempt > 0 { " again" } else { "" };
+                output::note(&format!("block {} {}{twin}{again}: {}", cell.block + 1, cell.lane, done(cell)));
             }
             Progress::Done(_) => {}
             Progress::Failed(why) => self.bar.suspend(|| output::note(&format!("failed: {why}"))),
         }
+    }
+}
+
+/// What came of a cell, in words.
+fn done(cell: &Cell) -> String {
+    let deliveries = &cell.deliveries;
+    match &cell.connects {
+        Some(connects) => format!("{} subscriptions opened", connects.due),
+        None if cell.offered == 0 => format!("{} subscribers heard nothing", cell.subscribers),
+        None => format!("{} of {} delivered", deliveries.delivered, deliveries.expected),
     }
 }

@@ -6,11 +6,13 @@ mod args;
 mod bench;
 mod calibrate;
 mod conform;
+mod golden;
 mod limits;
 mod list;
 mod output;
 mod report_page;
 mod serve;
+mod values;
 
 use std::process::ExitCode;
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Verb::Calibrate(args) => calibrate::run(&args),
         Verb::Conform(args) => conform::run(&args),
         Verb::List(args) => list::run(&args),
+        Verb::Golden(args) => golden::run(&args),
     };
     match ended {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -1,4 +1,5 @@
-//! A TCP proxy that does to connections what networks do: late bytes, silence, small pieces, resets, half-closed ends.
+//! A TCP proxy that does to connections what networks do: late bytes, silence, small pieces, resets, half-closed ends; and a
+//! server whose behaviour is known.
 //!
 //! | file | holds |
 //! |---|---|
@@ -8,11 +9,13 @@
 //! | `rules` | what a control tells connections, and what they count |
 //! | `pump` | one direction of one connection |
 //! | `queue` | bytes and when they came: pure |
+//! | [`golden`] | the server of known behaviour, which the ruler is held against |
 //!
-//! It knows bytes and nothing of what they mean. Nothing here is lost, changed or put in another order, except by
+//! The proxy knows bytes and nothing of what they mean. It loses, changes and reorders nothing, except by
 //! [`Control::cut`] and [`Control::half_close`], which lose what is on its way.
 
 pub mod control;
+pub mod golden;
 pub mod proxy;
 mod pump;
 mod queue;

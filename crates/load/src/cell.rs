@@ -6,32 +6,24 @@ use std::{
     time::Duration,
 };
 
-use measure::{ByteLedger, Category, Direction, Mono, Recorder, schedule::stratified_phases};
+use measure::{ByteLedger, Category, Direction, Mono, Recorder};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use record::{ByteCounts, Cell, Histogram, Kernel, Machine, Memory, MemoryPoint, Publication, Segments, ServerCost};
 use serde_json::value::RawValue;
-use transport::{Target, Transport};
-use wire::{After, Draft, RoomName};
+use wire::Draft;
 
 use crate::{
     distance::Distance,
     feed::{self, Feed},
+    fleet::Phases,
     host::{self, CpuTimes, Pinning},
-    plan::{CellPlan, Plan, PlanError, Times},
-    reactor::{self, Reactor},
+    plan::{CellPlan, Plan, PlanError, Stall},
+    reactor::{EVENT, Reactor, Task, What},
+    scenario::{Publisher, Workload},
     server_process::{ServerCommand, ServerError, ServerProcess},
-    tally::Tally,
+    tally::{self, Tally},
 };
-
-/// Connections opened per second: well below what a backlog of 4,096 takes at once.
-const OPEN_PER_SECOND: f64 = 4000.0;
-
-/// How long one subscriber may take to be accepted after the last was opened.
-const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long memory is left alone before it is read, so that what a handshake needed has been given back.
-const SETTLE: Duration = Duration::from_millis(30);
 
 /// From the end of all preparation to the first publication.
 const LEAD: Duration = Duration::from_millis(20);
@@ -39,20 +31,11 @@ const LEAD: Duration = Duration::from_millis(20);
 /// How long is listened on after everything has arrived: what comes twice comes soon after.
 const LINGER: Duration = Duration::from_millis(30);
 
-/// Handshakes that may be under way at once. Few, so that the memory they pass through does not hide what a connection keeps.
-const HANDSHAKES: usize = 32;
-
 /// How long connections have to end after they were told to.
 const END_WITHIN: Duration = Duration::from_secs(3);
 
 /// The longest wait of the receive loop: how soon an interruption is seen.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
-
-/// The share of the fleet at which memory is read first.
-const FIRST_POINT: f64 = 0.2;
-
-/// The namespace of all rooms of a bench.
-const NAMESPACE: &str = "bench";
 
 /// Why a cell could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -93,62 +76,76 @@ struct Clocks {
     own: Duration,
 }
 
-/// What is read before the first publication and after the last delivery.
+/// What is read before the first publication and after the last delivery, but for a lane that asks by the clock at the edges
+/// of its window: it polls before, between and after the publications alike, and reading takes less than its delays show.
 struct Survey {
     clocks: Clocks,
     server_times: Option<(Duration, Duration)>,
     switches: Option<u64>,
     times: Option<CpuTimes>,
     segments: Option<(u64, u64)>,
+    /// First deliveries so far.
+    deliveries: u64,
     opened: usize,
 }
 
 /// One running cell.
-struct Running<'a> {
-    plan: &'a Plan,
+pub(crate) struct Running<'a> {
+    pub(crate) plan: &'a Plan,
     site: Site<'a>,
-    server: ServerProcess,
-    distance: Option<Distance>,
-    reactor: Reactor,
-    tally: Tally,
-    memory: Vec<MemoryPoint>,
+    pub(crate) server: ServerProcess,
+    pub(crate) distance: Option<Distance>,
+    pub(crate) reactor: Reactor,
+    pub(crate) tally: Tally,
+    pub(crate) memory: Vec<MemoryPoint>,
 }
 
 /// Runs one cell from the start of its server to its end.
 pub(crate) fn run(plan: &Plan, cell: &CellPlan, site: Site<'_>) -> Result<Outcome, CellError> {
     let transport = cell.lane.build();
-    let times = Times::of(&plan.scenario, transport.interval());
+    let times = plan.times(transport.as_ref());
     let mut random = ChaCha8Rng::seed_from_u64(cell.seed);
     let server = ServerProcess::start(site.server, site.pinning.server, site.pinning.generator)?;
     let distance = plan.rtt.map(|rtt| Distance::put(server.origin.address, rtt)).transpose()?;
     let scenario = &plan.scenario;
-    let tally = Tally::new(scenario.rooms as usize, scenario.size_bytes as usize);
+    let ordered = scenario.publisher == Publisher::Neutral;
+    let tally = Tally::new(scenario.publishers() as usize, scenario.size_bytes as usize, ordered);
     let reactor = Reactor::new()?;
     let mut running = Running { plan, site, server, distance, reactor, tally, memory: Vec::new() };
 
-    let phases = transport.interval().map(|interval| Phases::new(random.random(), scenario.subscribers, interval));
-    running.open_publishers(&mut random)?;
-    running.open_subscribers(transport.as_ref(), phases.as_ref(), &mut random)?;
-
     let mut feed = Feed::plan(scenario, cell.feed_seed, times);
-    let sends = running.encode(&feed)?;
-    let first = running.survey()?;
+    let (tasks, phases) = if let Ok(Workload::Connect { rate_hz }) = scenario.workload() {
+        (running.plan_subscribers(transport.as_ref(), rate_hz, &mut random)?, None)
+    } else {
+        let phases = transport.interval().map(|interval| Phases::new(random.random(), scenario.subscribers, interval));
+        running.open_publishers(&mut random)?;
+        running.open_subscribers(transport.as_ref(), phases.as_ref(), &mut random)?;
+        (running.publications(&feed)?, phases)
+    };
+    let by_the_clock = phases.is_some();
+    let mut first = running.survey()?;
     let start = Mono::now() + LEAD;
     feed.start_at(start);
     let (window, offered) = (feed.window, feed.dues.len() as u64);
     running.tally.begin(feed);
-    running
-        .reactor
-        .publish(sends.into_iter().map(|(offset, send)| reactor::Send { at: start + offset, ..send }).collect());
+    running.begin(tasks, start);
+    let accepted = running.clients();
 
     running.turn_until(window.start, |_| false)?;
+    if by_the_clock {
+        first = running.survey()?;
+    }
     let before = running.clocks()?;
+    if let Some(stall) = plan.stall {
+        running.stall(window.start, stall)?;
+    }
     running.turn_until(window.end(), |_| false)?;
     let after = running.clocks()?;
-    let all_here = |tally: &Tally| tally.outstanding == 0 && tally.acked == offered;
+    let at_the_edge = if by_the_clock { Some(running.survey()?) } else { None };
+    let all_here = |tally: &Tally| tally.outstanding == 0 && tally.acked == offered && tally.ready == accepted;
     running.turn_until(window.end() + times.follow, all_here)?;
     running.turn_until(Mono::now() + LINGER, |_| false)?;
-    let last = running.survey()?;
+    let last = at_the_edge.map_or_else(|| running.survey(), Ok)?;
 
     let kernel = running.end_connections()?;
     let Running { server, mut tally, reactor, memory, .. } = running;
@@ -156,124 +153,74 @@ pub(crate) fn run(plan: &Plan, cell: &CellPlan, site: Site<'_>) -> Result<Outcom
         tally.error("server_did_not_drain");
     }
     let phases = phases.map(|phases| phases.shares).unwrap_or_default();
+    tally.judge_order();
     Ok(assemble(cell, plan, &tally, &reactor, Taken { before, after, first, last, kernel, memory, phases }))
 }
 
-/// Where in its interval each poller asks.
-struct Phases {
-    starts: Vec<Mono>,
-    shares: Vec<f32>,
-}
-
-impl Phases {
-    fn new(seed: u64, subscribers: u32, interval: Duration) -> Self {
-        let origin = Mono::now();
-        let offsets = stratified_phases(seed, subscribers as usize, interval);
-        Self {
-            starts: offsets.iter().map(|offset| origin + *offset).collect(),
-            shares: offsets.iter().map(|offset| offset.div_duration_f32(interval)).collect(),
-        }
-    }
-}
-
 impl Running<'_> {
-    fn target(&self, room: u32, phase: Option<Mono>, receive: bool, seed: u64) -> Result<Target, CellError> {
-        Ok(Target {
-            origin: self.server.origin.clone(),
-            room: RoomName::new(NAMESPACE, &format!("r{room}"))?,
-            after: After::Head,
-            headers: self.plan.headers.clone(),
-            seed,
-            phase,
-            receive,
-        })
-    }
-
-    fn open_publishers(&mut self, random: &mut ChaCha8Rng) -> Result<(), CellError> {
-        let lane = self.plan.publisher()?.build();
-        for room in 0..self.plan.scenario.rooms {
-            let target = self.target(room, None, false, random.random())?;
-            self.reactor.start(lane.driver(target), self.server.origin.address, &mut self.tally);
-        }
-        self.accepted(self.plan.scenario.rooms as usize)
-    }
-
-    /// Opens the fleet at a rate, with a pause at a fifth and at the end for reading memory.
-    fn open_subscribers(
-        &mut self,
-        transport: &dyn Transport,
-        phases: Option<&Phases>,
-        random: &mut ChaCha8Rng,
-    ) -> Result<(), CellError> {
-        let (rooms, subscribers) = (self.plan.scenario.rooms, self.plan.scenario.subscribers);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
-        let first = ((f64::from(subscribers) * FIRST_POINT).ceil() as u32).clamp(1, subscribers);
-        let address = self.distance.as_ref().map_or(self.server.origin.address, Distance::address);
-        let mut due = Mono::now();
-        for index in 0..subscribers {
-            let opened = (rooms + index) as usize;
-            self.turn_until(due, |_| false)?;
-            self.turn_until(Mono::now() + ACCEPT_WITHIN, |tally| tally.ready + HANDSHAKES > opened)?;
-            due = due + Duration::from_secs_f64(1.0 / OPEN_PER_SECOND);
-            let room = index % rooms;
-            let phase = phases.map(|phases| phases.starts[index as usize]);
-            let target = self.target(room, phase, true, random.random())?;
-            self.tally.expect_subscriber(room);
-            self.reactor.start(transport.driver(target), address, &mut self.tally);
-            if index + 1 == first || index + 1 == subscribers {
-                self.accepted(opened + 1)?;
-                self.turn_until(Mono::now() + SETTLE, |_| false)?;
-                self.read_memory(index + 1);
-                due = Mono::now();
-            }
-        }
-        Ok(())
-    }
-
-    fn read_memory(&mut self, connections: u32) {
-        if let Some(user_bytes) = host::user_memory(self.server.pid()) {
-            let kernel_bytes = host::kernel_memory();
-            self.memory.push(MemoryPoint { connections: u64::from(connections), user_bytes, kernel_bytes });
-        }
-    }
-
-    /// Waits until `wanted` clients have been accepted.
-    fn accepted(&mut self, wanted: usize) -> Result<(), CellError> {
-        self.turn_until(Mono::now() + ACCEPT_WITHIN, |tally| tally.ready >= wanted)?;
-        if self.tally.ready < wanted {
-            let errors = format!("{:?}", self.tally.errors);
-            return Err(CellError::NotAccepted { ready: self.tally.ready, wanted, errors });
-        }
-        Ok(())
-    }
-
     /// Turns the receive loop until `deadline` or until `done`; once at least, without a wait when there is nothing to wait for,
     /// so that a caller that is late still reads.
-    fn turn_until(&mut self, deadline: Mono, done: impl Fn(&Tally) -> bool) -> Result<(), CellError> {
+    pub(crate) fn turn_until(&mut self, deadline: Mono, done: impl Fn(&Tally) -> bool) -> Result<(), CellError> {
         loop {
             if self.site.interrupted.load(Ordering::Acquire) {
                 return Err(CellError::Interrupted);
             }
             let wait = if done(&self.tally) { Duration::ZERO } else { LOOK_AROUND };
             self.reactor.turn(deadline.min(Mono::now() + wait), &mut self.tally)?;
+            for client in std::mem::take(&mut self.tally.stood) {
+                self.end(client);
+            }
             if done(&self.tally) || Mono::now() >= deadline {
                 return Ok(());
             }
         }
     }
 
-    /// Encodes every publication ahead of time, each with its offset from the start.
-    fn encode(&mut self, feed: &Feed) -> Result<Vec<(Duration, reactor::Send)>, CellError> {
-        let size = self.plan.scenario.size_bytes as usize;
-        let mut sends = Vec::with_capacity(feed.dues.len());
+    /// What is to be published, each with its offset from the start: encoded ahead of time for a publisher that has one
+    /// connection, whose bytes depend on nothing; for a member when it is due, because its uplink may be any.
+    fn publications(&mut self, feed: &Feed) -> Result<Vec<(Duration, Task)>, CellError> {
+        let (publishers, size) = (self.plan.scenario.publishers(), self.plan.scenario.size_bytes as usize);
+        let mut tasks = Vec::with_capacity(feed.dues.len());
         for (n, due) in feed.dues.iter().enumerate() {
             let data = RawValue::from_string(feed::data(n, size)).map_err(io::Error::other)?;
-            let draft = Draft { event: "message".into(), data: &data };
-            let (client, at) = (due.room as usize, Mono::now());
-            let bytes = self.reactor.encode(client, |driver, out| driver.publish(&draft, n as u64, at, out));
-            sends.push((due.offset, reactor::Send { at, n, client, bytes }));
+            let (client, at) = (due.sender.map_or(due.room, |sender| publishers + sender) as usize, Mono::now());
+            let what = if due.sender.is_some() {
+                What::Publish { n, data }
+            } else {
+                let draft = Draft { event: EVENT.into(), data: &data };
+                let bytes = self.reactor.encode(client, |driver, out| driver.publish(&draft, n as u64, at, out));
+                What::Write { n, bytes }
+            };
+            tasks.push((due.offset, Task { at, client, what }));
         }
-        Ok(sends)
+        Ok(tasks)
+    }
+
+    /// Hands `tasks` to the loop, for the instants that their offsets are after `start`.
+    fn begin(&mut self, tasks: Vec<(Duration, Task)>, start: Mono) {
+        let publishers = self.plan.scenario.publishers() as usize;
+        for (offset, task) in tasks.iter().filter(|(_, task)| matches!(task.what, What::Start)) {
+            self.tally.open_at(task.client - publishers, start + *offset);
+        }
+        self.reactor.schedule(tasks.into_iter().map(|(offset, task)| Task { at: start + offset, ..task }).collect());
+    }
+
+    /// All clients of the cell, publishers and subscribers.
+    fn clients(&self) -> usize {
+        (self.plan.scenario.publishers() + self.plan.scenario.subscribers) as usize
+    }
+
+    fn end(&mut self, client: usize) {
+        self.reactor.with_driver(client, Mono::now(), &mut self.tally, |driver, now, out| driver.stop(now, out));
+    }
+
+    /// Stops the server for a while; the loop turns on. A server that is given up meanwhile is killed, stopped or not.
+    fn stall(&mut self, window: Mono, stall: Stall) -> Result<(), CellError> {
+        self.turn_until(window + stall.after, |_| false)?;
+        self.server.pause()?;
+        self.turn_until(window + stall.after + stall.length, |_| false)?;
+        self.server.resume()?;
+        Ok(())
     }
 
     fn clocks(&self) -> io::Result<Clocks> {
@@ -287,17 +234,17 @@ impl Running<'_> {
             times: host::cpu_times(self.site.pinning.generator),
             server_times: host::user_system(pid),
             switches: host::context_switches(pid),
-            segments: self.reactor.segments(self.plan.scenario.rooms as usize),
+            segments: self.reactor.segments(self.plan.scenario.publishers() as usize),
+            deliveries: self.tally.all_deliveries,
             opened: self.reactor.opened(),
         })
     }
 
     /// Ends every connection in its lane's own way and puts the ledger beside the kernel's counts.
     fn end_connections(&mut self) -> Result<Kernel, CellError> {
-        let publishers = self.plan.scenario.rooms as usize;
-        let clients = publishers + self.plan.scenario.subscribers as usize;
-        for client in 0..clients {
-            self.reactor.with_driver(client, Mono::now(), &mut self.tally, |driver, now, out| driver.stop(now, out));
+        let publishers = self.plan.scenario.publishers() as usize;
+        for client in 0..self.clients() {
+            self.end(client);
         }
         let deadline = Mono::now() + END_WITHIN;
         while self.reactor.open_connections() > 0 && Mono::now() < deadline {
@@ -361,6 +308,7 @@ fn assemble(plan: &CellPlan, run: &Plan, tally: &Tally, reactor: &Reactor, taken
         twin: plan.twin,
         block: plan.block,
         order: plan.order,
+        attempt: 0,
         subscribers: run.scenario.subscribers,
         publishes: feed.in_window().count() as u64,
         offered: feed.dues.len() as u64,
@@ -396,10 +344,16 @@ fn assemble(plan: &CellPlan, run: &Plan, tally: &Tally, reactor: &Reactor, taken
         machine: machine(&first, &last),
         memory: (!memory.is_empty()).then_some(Memory { points: memory }),
         phases,
+        connects: matches!(run.scenario.workload(), Ok(Workload::Connect { .. })).then(|| connects(tally)),
         violations: tally.violations.clone(),
         errors: tally.errors.clone(),
     };
     Outcome { cell, publications: feed.lines() }
+}
+
+fn connects(tally: &Tally) -> record::Connects {
+    let tally::Connects { due, time, delay } = tally.connects();
+    record::Connects { due, time: Histogram(time.to_text()), delay: Histogram(delay.to_text()) }
 }
 
 fn window(feed: &Feed, tally: &Tally, first: &Survey, last: &Survey) -> record::Window {
@@ -412,7 +366,7 @@ fn window(feed: &Feed, tally: &Tally, first: &Survey, last: &Survey) -> record::
         requests: tally.requests,
         responses_with_items: tally.responses_with_items,
         segments: segments.map(|(before, after)| Segments {
-            deliveries: tally.all_deliveries,
+            deliveries: last.deliveries - first.deliveries,
             down: after.0.saturating_sub(before.0),
             up: after.1.saturating_sub(before.1),
         }),

@@ -1,6 +1,6 @@
 //! The publications of one cell: when each is due, what it says, when it was sent and when it arrived.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use measure::{Mono, Recorder, Window};
 use rand::{RngExt as _, SeedableRng as _};
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     plan::Times,
-    scenario::{Arrivals, Scenario},
+    scenario::{Arrivals, Publisher, Scenario},
 };
 
 /// One publication to make.
@@ -19,6 +19,8 @@ pub(crate) struct Due {
     pub(crate) room: u32,
     /// Its place among those of its room, from 1.
     pub(crate) ordinal: u64,
+    /// The subscriber that publishes it; none where a neutral publisher does.
+    pub(crate) sender: Option<u32>,
 }
 
 /// All publications of a cell, numbered in the order in which they are due.
@@ -33,11 +35,16 @@ pub(crate) struct Feed {
     pub(crate) sent: Vec<Option<Mono>>,
     /// Arrivals of each publication, one instant a first delivery.
     pub(crate) arrivals: Vec<Vec<Mono>>,
+    /// The offset of each publication, as the server told it first.
+    pub(crate) offsets: Vec<Option<u64>>,
 }
 
 impl Feed {
     /// Plans the publications of every room from the start to the end of the tail. The same seed gives the same feed, and a
     /// longer one begins with a shorter one.
+    ///
+    /// Where members publish, each publication has a sender drawn from its room, and every member sends once more in the
+    /// scenario's warm-up, at instants spread evenly over it: so that in the window everybody's uplink stands.
     pub(crate) fn plan(scenario: &Scenario, seed: u64, times: Times) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let span = times.published();
@@ -49,7 +56,12 @@ impl Feed {
             let shift = if scenario.arrivals == Arrivals::Constant { share } else { 0.0 };
             let shift = Duration::try_from_secs_f64(shift).unwrap_or_default();
             let in_time = offsets.into_iter().map(|offset| shift + offset).filter(|offset| *offset < span);
-            dues.extend((1..).zip(in_time).map(|(ordinal, offset)| Due { offset, room, ordinal }));
+            let sent = match scenario.publisher {
+                Publisher::Neutral => in_time.map(|offset| (offset, None)).collect(),
+                Publisher::Members => from_members(scenario, room, in_time, random.random()),
+            };
+            let due = |(ordinal, (offset, sender))| Due { offset, room, ordinal, sender };
+            dues.extend((1..).zip(sent).map(due));
         }
         dues.sort_by_key(|due| due.offset);
         let mut subscribers = vec![0; scenario.rooms as usize];
@@ -60,6 +72,7 @@ impl Feed {
         Self {
             sent: vec![None; dues.len()],
             arrivals: dues.iter().map(|due| Vec::with_capacity(subscribers[due.room as usize] as usize)).collect(),
+            offsets: vec![None; dues.len()],
             dues,
             subscribers,
             start,
@@ -92,6 +105,20 @@ impl Feed {
     /// How many subscribers have not got publication `n`.
     pub(crate) fn missing(&self, n: usize) -> u64 {
         self.meant_for(n).saturating_sub(self.arrivals[n].len() as u64)
+    }
+
+    /// Publications that the server put before an earlier one of the same sender.
+    pub(crate) fn overtaken(&self) -> u64 {
+        let mut last = BTreeMap::new();
+        let mut overtaken = 0;
+        for (due, offset) in self.dues.iter().zip(&self.offsets) {
+            if let (Some(sender), Some(offset)) = (due.sender, *offset) {
+                let before = last.entry(sender).or_insert(0);
+                overtaken += u64::from(offset < *before);
+                *before = offset.max(*before);
+            }
+        }
+        overtaken
     }
 
     /// Response and service time of every delivery of a publication due in the window; what was not delivered counts as
@@ -157,6 +184,23 @@ impl Feed {
         };
         (0..self.dues.len()).map(line).collect()
     }
+}
+
+/// The instants at which the members of `room` publish, in order, and who does.
+fn from_members(
+    scenario: &Scenario,
+    room: u32,
+    scheduled: impl Iterator<Item = Duration>,
+    seed: u64,
+) -> Vec<(Duration, Option<u32>)> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let members: Vec<u32> = (room..scenario.subscribers).step_by(scenario.rooms as usize).collect();
+    let share = |member: u32| (f64::from(member) + 0.5) / f64::from(scenario.subscribers);
+    let first = members.iter().map(|member| (scenario.warm_up.mul_f64(share(*member)), Some(*member)));
+    let drawn = scheduled.map(|offset| (offset, Some(members[random.random_range(0..members.len())])));
+    let mut sent: Vec<_> = first.chain(drawn).collect();
+    sent.sort_by_key(|(offset, _)| *offset);
+    sent
 }
 
 /// The `data` of publication `n`: exactly `size_bytes` long.

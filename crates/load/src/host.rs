@@ -171,22 +171,43 @@ impl CpuTimes {
     }
 }
 
-/// The machine, for the record.
-pub(crate) fn describe(allowed: &[u32], pinning: Pinning, realtime: bool, file_limit: u64) -> record::Host {
-    let first_line = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+fn first_line(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}
+
+fn cpu_model() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cpu = cpu.map_or_else(|| "unknown".to_owned(), |(_, model)| model.to_owned());
-    // Not a secret, but names nobody: the same host gives the same id, another one another.
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    model.map_or_else(|| "unknown".to_owned(), |(_, model)| model.to_owned())
+}
+
+/// The name of this host in records. To be asked for by a thread that is not pinned to a CPU.
+pub fn host_id() -> String {
+    id(&allowed_cpus())
+}
+
+/// Not a secret, but names nobody: the same host gives the same id, another one another.
+fn id(allowed: &[u32]) -> String {
     #[expect(deprecated, reason = "the one hash of std whose result is the same in every process")]
     let mut hasher = std::hash::SipHasher::new();
     hasher.write(first_line("/etc/machine-id").as_bytes());
-    hasher.write(cpu.as_bytes());
+    hasher.write(cpu_model().as_bytes());
     hasher.write_usize(allowed.len());
+    format!("{:016x}", hasher.finish())
+}
+
+/// The machine, for the record.
+pub(crate) fn describe(
+    allowed: &[u32],
+    pinning: Pinning,
+    realtime: bool,
+    file_limit: u64,
+    environment: record::Environment,
+) -> record::Host {
     record::Host {
-        id: format!("{:016x}", hasher.finish()),
+        id: id(allowed),
         cores: u32::try_from(allowed.len()).unwrap_or(u32::MAX),
-        cpu,
+        cpu: cpu_model(),
         kernel: first_line("/proc/sys/kernel/osrelease"),
         // The server under test is always started on this host.
         loopback: true,
@@ -194,5 +215,6 @@ pub(crate) fn describe(allowed: &[u32], pinning: Pinning, realtime: bool, file_l
         server_cpu: pinning.server,
         generator_cpu: pinning.generator,
         file_limit,
+        environment,
     }
 }

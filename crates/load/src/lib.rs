@@ -8,6 +8,8 @@
 //! | `plan` | the cells of a run: blocks, shuffled lanes, seeds |
 //! | `run` | the run: cells one after the other, the record |
 //! | `cell` | one lane in one block, phase by phase |
+//! | `repeat` | which cells are run again |
+//! | `fleet` | opening a cell's clients |
 //! | `feed` | the publications of one cell: due, sent, arrived |
 //! | `reactor` | the one loop that receives and publishes |
 //! | `socket` | one connection of it |
@@ -15,14 +17,20 @@
 //! | `server_process` | the server under test as a process |
 //! | `distance` | a round trip between subscribers and server |
 //! | `host` | what the machine is and does: CPUs, times, memory |
+//! | `environment` | settings of the machine and the path to the server |
+//! | `qdisc` | queueing disciplines of an interface |
 //! | `tcp_info` | the kernel's own count of a connection's bytes |
 
 mod cell;
 mod distance;
+mod environment;
 mod feed;
+mod fleet;
 mod host;
 mod plan;
+mod qdisc;
 mod reactor;
+mod repeat;
 mod run;
 mod scenario;
 mod server_process;
@@ -30,9 +38,10 @@ mod socket;
 mod tally;
 mod tcp_info;
 
-pub use plan::{Plan, PlanError, Profile};
+pub use host::host_id;
+pub use plan::{Plan, PlanError, Profile, Stall};
 pub use run::{Progress, RunError, run};
-pub use scenario::{Arrivals, BUILT_IN, Scenario, ScenarioError};
+pub use scenario::{Arrivals, BUILT_IN, Publisher, Scenario, ScenarioError};
 pub use server_process::ServerCommand;
 
 #[cfg(test)]

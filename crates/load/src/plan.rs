@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
-use transport::{Headers, Lane, Role, Spec};
+use transport::{Headers, Lane, Role, Spec, Transport};
 
-use crate::scenario::Scenario;
+use crate::scenario::{Publisher, Scenario, Workload};
 
 /// How much evidence a run gathers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub struct Profile {
 impl Profile {
     /// Six blocks: the fewest whose smallest and largest value bound the median with 95 %.
     pub const QUICK: Self = Self { name: "quick", blocks: 6 };
+}
+
+/// A stop of the server under test, as a machine that swaps or a collector of garbage makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stall {
+    /// From the start of the window. It may last beyond the window's end.
+    pub after: Duration,
+    /// How long.
+    pub length: Duration,
 }
 
 /// Everything a run needs to be told.
@@ -39,6 +48,10 @@ pub struct Plan {
     pub catalog: &'static [Spec],
     /// The round trip that is put between subscribers and server; none is loopback's own.
     pub rtt: Option<Duration>,
+    /// The server is stopped once in every window. Bytes and costs of such a run mean nothing.
+    pub stall: Option<Stall>,
+    /// The newest calibration of the ruler on this host, for the record.
+    pub calibration: Option<record::Calibration>,
     /// The command that repeats the run.
     pub command: String,
     /// The commit of the program, when known.
@@ -71,6 +84,12 @@ pub enum PlanError {
         /// How many may be.
         limit: f64,
     },
+    /// Nothing to measure.
+    #[error(
+        "scenario {0:?} publishes nothing, and behind a round trip only times are measured: leave --rtt out, or choose a \
+         scenario that publishes or connects"
+    )]
+    NothingToTime(String),
     /// More connections than files.
     #[error(
         "{subscribers} subscribers of lane {lane} need {needed} files in one process, but the file limit is {limit}: use \
@@ -104,8 +123,14 @@ pub(crate) struct CellPlan {
 /// Publications of one cell, each with its bytes ready to be written: some 500 MB at the default size.
 const MOST_PUBLICATIONS: f64 = 1e6;
 
+/// `data` without the digits of its number and without padding.
+const BARE_DATA_BYTES: u32 = 15;
+
 /// Deliveries of one cell, each with the instant of its arrival: 800 MB.
 const MOST_DELIVERIES: f64 = 1e8;
+
+/// How long after the window a subscription may take to stand, where that is measured.
+const STAND_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a cell takes beside its feed: server, connections, memory, what is followed. A host of two CPUs took 0.2 s for 300
 /// subscribers.
@@ -131,19 +156,31 @@ impl Plan {
             }
         }
         self.publisher()?;
+        if matches!(self.scenario.workload(), Ok(Workload::Idle { .. })) && self.rtt.is_some() {
+            return Err(PlanError::NothingToTime(self.scenario.name.clone()));
+        }
+        // A tenth to spare, because a Poisson process is not to be held to its mean.
+        let numbered = 0.9 * 10_f64.powf(f64::from(self.scenario.size_bytes) - f64::from(BARE_DATA_BYTES));
         for lane in &self.lanes {
-            let seconds = Times::of(&self.scenario, lane.build().interval()).published().as_secs_f64();
+            let seconds = self.times(lane.build().as_ref()).published().as_secs_f64();
             let publications = self.scenario.rate_hz * f64::from(self.scenario.rooms) * seconds;
             let deliveries = self.scenario.rate_hz * f64::from(self.scenario.subscribers) * seconds;
-            let counts =
-                [(publications, "publications", MOST_PUBLICATIONS), (deliveries, "deliveries", MOST_DELIVERIES)];
+            let counts = [
+                (publications, "publications", MOST_PUBLICATIONS),
+                (publications, "publications, whose numbers must fit into size_bytes", numbered),
+                (deliveries, "deliveries", MOST_DELIVERIES),
+            ];
             if let Some((count, what, limit)) = counts.into_iter().find(|(count, _, limit)| count > limit) {
                 return Err(PlanError::TooMuch { lane: lane.to_string(), count, what, limit });
             }
         }
         for lane in &self.lanes {
-            let (subscribers, each) = (self.scenario.subscribers, lane.build().connections());
-            let needed = u64::from(subscribers) * u64::from(each) + u64::from(self.scenario.rooms) + OTHER_FILES;
+            // A member's uplink may be a connection of its own; a proxy has both ends of each.
+            let uplink = u32::from(self.scenario.publisher == Publisher::Members);
+            let ends = if self.rtt.is_some() { 3 } else { 1 };
+            let (subscribers, each) = (self.scenario.subscribers, (lane.build().connections() + uplink) * ends);
+            let publishers = u64::from(self.scenario.publishers());
+            let needed = u64::from(subscribers) * u64::from(each) + publishers + OTHER_FILES;
             if needed > file_limit {
                 return Err(PlanError::Files { subscribers, lane: lane.to_string(), needed, limit: file_limit });
             }
@@ -179,12 +216,25 @@ impl Plan {
         cells
     }
 
+    /// The phases of a cell of `transport`. Behind a round trip the feed is in full flow later, and followed for longer: what
+    /// waits for the next request comes one and a half round trips after it was due.
+    pub(crate) fn times(&self, transport: &dyn Transport) -> Times {
+        let times = Times::of(&self.scenario, transport.interval());
+        let rtt = self.rtt.unwrap_or_default();
+        Times { warm_up: times.warm_up.max(2 * rtt), follow: times.follow + 4 * rtt, ..times }
+    }
+
     /// How long the cells take, roughly: what is paced, and a quarter of a second for the rest of each.
     pub fn estimate(&self) -> Duration {
-        let cells = self.lanes.iter().chain(self.twin()).map(|lane| {
-            let times = Times::of(&self.scenario, lane.build().interval());
-            times.published() + BESIDE
-        });
+        let opening = match self.scenario.workload() {
+            Ok(Workload::Idle { heartbeat }) => heartbeat,
+            _ => Duration::ZERO,
+        };
+        let cells = self
+            .lanes
+            .iter()
+            .chain(self.twin())
+            .map(|lane| opening + self.times(lane.build().as_ref()).published() + BESIDE);
         cells.sum::<Duration>() * self.profile.blocks
     }
 }
@@ -211,9 +261,13 @@ impl Times {
     /// Of a lane that asks every `interval`, or of one that is pushed to.
     ///
     /// A lane with an interval is watched for a whole number of intervals, with one before and one after, so that every poll
-    /// in the window meets a feed in full flow.
+    /// in the window meets a feed in full flow. Where opening subscriptions is measured, none lives to ask twice.
     pub(crate) fn of(scenario: &Scenario, interval: Option<Duration>) -> Self {
         let least = Duration::from_secs(1);
+        if let Ok(Workload::Connect { .. }) = scenario.workload() {
+            let Scenario { warm_up, window, .. } = *scenario;
+            return Self { warm_up, window, tail: Duration::ZERO, follow: STAND_WITHIN };
+        }
         match interval {
             None => Self { warm_up: scenario.warm_up, window: scenario.window, tail: Duration::ZERO, follow: least },
             Some(interval) => {

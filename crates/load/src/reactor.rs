@@ -3,8 +3,8 @@
 //! Each turn reads all ready sockets first and stamps every read as it returns, then decodes. So no lane's decoder delays
 //! another socket's stamp, and every lane pays the same for its client.
 //!
-//! Publications go out from the same loop: between any two reads and any two decodes it looks whether one is due, and for
-//! the last [`SPIN`] before one it polls without sleeping. A thread of its own would have to share the generator's CPU, and
+//! Publications go out from the same loop, and so do connections where opening them is what is measured: between any two reads
+//! and any two decodes it looks whether one is due, and for the last [`SPIN`] before one it polls without sleeping. A thread of its own would have to share the generator's CPU, and
 //! its spinning would keep the loop from reading for just as long: deliveries that arrive shortly before the next
 //! publication is due would be stamped late. This way a publication is late by one read or one decode at most.
 
@@ -23,7 +23,9 @@ use nix::sys::{
     time::TimeSpec,
     timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
 };
+use serde_json::value::RawValue;
 use transport::{Command, ConnectionId, Driver, Out};
+use wire::Draft;
 
 use crate::{
     socket::Socket,
@@ -50,6 +52,9 @@ const SPIN: Duration = Duration::from_micros(200);
 
 const TIMER: Token = Token(usize::MAX);
 
+/// The name that all publications of a bench have.
+pub(crate) const EVENT: &str = "message";
+
 /// Who wants to know what drivers tell.
 pub(crate) trait Sink {
     /// `out` is what `client` told at `at`; its commands are being carried out already.
@@ -57,17 +62,28 @@ pub(crate) trait Sink {
 
     /// Publication `n` is being written.
     fn sent(&mut self, n: usize, at: Mono);
+
+    /// `client` is being started at its instant.
+    fn started(&mut self, client: ClientId, at: Mono);
 }
 
-/// A publication to write.
+/// What is to be done at an instant that was fixed before.
 #[derive(Debug)]
-pub(crate) struct Send {
+pub(crate) struct Task {
     pub(crate) at: Mono,
-    /// Its number in the feed.
-    pub(crate) n: usize,
-    /// Whose uplink.
     pub(crate) client: ClientId,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) what: What,
+}
+
+/// What a client does then.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// It writes publication `n`, encoded ahead of time, to its one connection.
+    Write { n: usize, bytes: Vec<u8> },
+    /// It publishes `data` as publication `n`, in the manner of its lane.
+    Publish { n: usize, data: Box<RawValue> },
+    /// It starts.
+    Start,
 }
 
 /// A connection that is over.
@@ -114,8 +130,8 @@ pub(crate) struct Reactor {
     /// Connections that could not be made, of which their drivers do not know yet.
     refused: Vec<(ClientId, ConnectionId)>,
     out: Out,
-    /// What is still to be published, the next one last.
-    sends: Vec<Send>,
+    /// What is still to be done, the next one last.
+    tasks: Vec<Task>,
     ended: Vec<Ended>,
     /// How long stamped reads waited until all of their batch was decoded.
     pub(crate) lag: Recorder,
@@ -144,7 +160,7 @@ impl Reactor {
             ends: Vec::new(),
             refused: Vec::new(),
             out: Out::default(),
-            sends: Vec::new(),
+            tasks: Vec::new(),
             ended: Vec::new(),
             lag: Recorder::new(),
             rearm: Recorder::new(),
@@ -153,10 +169,15 @@ impl Reactor {
 
     /// Takes a driver in, whose connections go to `address`, and starts it.
     pub(crate) fn start(&mut self, driver: Box<dyn Driver>, address: SocketAddr, sink: &mut impl Sink) -> ClientId {
-        let client = self.clients.len();
-        self.clients.push(Client { driver, address, sockets: Vec::new(), timer: None });
+        let client = self.add(driver, address);
         self.with_driver(client, Mono::now(), sink, |driver, now, out| driver.start(now, out));
         client
+    }
+
+    /// Takes a driver in, whose connections go to `address`; a task starts it.
+    pub(crate) fn add(&mut self, driver: Box<dyn Driver>, address: SocketAddr) -> ClientId {
+        self.clients.push(Client { driver, address, sockets: Vec::new(), timer: None });
+        self.clients.len() - 1
     }
 
     /// Asks a driver for something and carries out what it wants.
@@ -194,19 +215,19 @@ impl Reactor {
         bytes
     }
 
-    /// Takes publications over, in the order of their instants, to be written when they are due.
-    pub(crate) fn publish(&mut self, mut sends: Vec<Send>) {
-        sends.reverse();
-        self.sends = sends;
+    /// Takes tasks over, in the order of their instants, to be done when they are due.
+    pub(crate) fn schedule(&mut self, mut tasks: Vec<Task>) {
+        tasks.reverse();
+        self.tasks = tasks;
     }
 
     /// Waits until something happens or `until` has come, and deals with it.
     pub(crate) fn turn(&mut self, until: Mono, sink: &mut impl Sink) -> io::Result<()> {
         let next = self.timers.peek().map_or(until, |Reverse((due, _))| until.min(*due));
-        let publication = self.sends.last().map(|send| send.at);
-        let soon = publication.is_some_and(|due| due.saturating_since(Mono::now()) <= SPIN);
+        let task = self.tasks.last().map(|task| task.at);
+        let soon = task.is_some_and(|due| due.saturating_since(Mono::now()) <= SPIN);
         if !soon {
-            self.set_timer(publication.map_or(next, |due| next.min(due - SPIN)))?;
+            self.set_timer(task.map_or(next, |due| next.min(due - SPIN)))?;
         }
         let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         let polled = self.poll.poll(&mut events, soon.then_some(Duration::ZERO));
@@ -230,16 +251,30 @@ impl Reactor {
         }
     }
 
-    /// Writes the publications that are due. What a full buffer does not take is written as soon as it does: the loop
-    /// never waits.
+    /// Does what is due. What a full buffer does not take is written as soon as it does: the loop never waits.
     fn pace(&mut self, sink: &mut impl Sink) {
-        while self.sends.last().is_some_and(|send| send.at <= Mono::now()) {
-            let Some(send) = self.sends.pop() else { return };
-            let Some(&(_, index)) = self.clients[send.client].sockets.first() else { continue };
-            let Some(socket) = &mut self.sockets[index] else { continue };
-            sink.sent(send.n, Mono::now());
-            if socket.write(&send.bytes).is_err() {
-                self.ends.push((index, true));
+        while self.tasks.last().is_some_and(|task| task.at <= Mono::now()) {
+            let Some(Task { client, what, .. }) = self.tasks.pop() else { return };
+            match what {
+                What::Write { n, bytes } => {
+                    let Some(&(_, index)) = self.clients[client].sockets.first() else { continue };
+                    let Some(socket) = &mut self.sockets[index] else { continue };
+                    sink.sent(n, Mono::now());
+                    if socket.write(&bytes).is_err() {
+                        self.ends.push((index, true));
+                    }
+                }
+                What::Publish { n, data } => {
+                    let draft = Draft { event: EVENT.into(), data: &data };
+                    let now = Mono::now();
+                    sink.sent(n, now);
+                    self.with_driver(client, now, sink, |driver, now, out| driver.publish(&draft, n as u64, now, out));
+                }
+                What::Start => {
+                    let now = Mono::now();
+                    sink.started(client, now);
+                    self.with_driver(client, now, sink, |driver, now, out| driver.start(now, out));
+                }
             }
         }
     }

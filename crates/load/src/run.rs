@@ -12,8 +12,10 @@ use record::{Cell, End, Header, Host, Lane, Tool, Writer};
 
 use crate::{
     cell::{self, CellError, Site},
+    environment,
     host::{self, Pinning},
-    plan::{Plan, PlanError},
+    plan::{CellPlan, Plan, PlanError},
+    repeat,
     server_process::ServerCommand,
 };
 
@@ -63,7 +65,7 @@ pub enum Progress<'a> {
 }
 
 /// Runs all cells of `plan` and writes the record into `folder`, which must exist. `interrupted` ends it early: what is
-/// there stays and says so.
+/// there stays and says so. Cells that were disturbed are run once more at their block's end, at most a tenth of all.
 ///
 /// # Errors
 ///
@@ -73,7 +75,7 @@ pub fn run(
     server: &ServerCommand,
     folder: &Path,
     interrupted: &AtomicBool,
-    mut progress: impl FnMut(Progress<'_>),
+    progress: impl FnMut(Progress<'_>),
 ) -> Result<(), RunError> {
     let file_limit = file_limit();
     plan.check(file_limit)?;
@@ -82,38 +84,95 @@ pub fn run(
     host::pin(pinning.generator).map_err(RunError::Host)?;
     // The server inherits it.
     let realtime = host::run_realtime();
-    let header = header(plan, server, host::describe(&allowed, pinning, realtime, file_limit));
-    let mut writer = Writer::create(folder, &header).map_err(RunError::Record)?;
+    let environment = environment::read(server, pinning);
+    let header = header(plan, server, host::describe(&allowed, pinning, realtime, file_limit, environment));
+    let writer = Writer::create(folder, &header).map_err(RunError::Record)?;
 
     let cells = plan.cells();
-    let mut failures = Vec::new();
-    for (index, planned) in cells.iter().enumerate() {
-        let lane = planned.lane.to_string();
-        progress(Progress::Begins { index, of: cells.len(), lane: lane.clone(), block: planned.block });
-        match cell::run(plan, planned, Site { server, pinning, interrupted }) {
-            Ok(outcome) => {
-                writer.cell(&outcome.cell, &outcome.publications).map_err(RunError::Record)?;
-                progress(Progress::Done(&outcome.cell));
+    let site = Site { server, pinning, interrupted };
+    let mut running = Running { plan, site, writer, progress, cells: cells.len(), begun: 0, failures: Vec::new() };
+    let mut repetitions = repeat::most(cells.len());
+    for block in cells.chunk_by(|a, b| a.block == b.block) {
+        running.block(block, &mut repetitions)?;
+    }
+    running.end()
+}
+
+/// A run under way.
+struct Running<'a, P> {
+    plan: &'a Plan,
+    site: Site<'a>,
+    writer: Writer,
+    progress: P,
+    /// How many are planned.
+    cells: usize,
+    /// How many of them have begun.
+    begun: usize,
+    failures: Vec<String>,
+}
+
+impl<P: FnMut(Progress<'_>)> Running<'_, P> {
+    /// Runs the cells of one block, then once more those that were disturbed, as far as `repetitions` allows.
+    fn block(&mut self, block: &[CellPlan], repetitions: &mut usize) -> Result<(), RunError> {
+        let (mut plans, mut cells) = (Vec::new(), Vec::new());
+        for planned in block {
+            if let Some(cell) = self.cell(planned, 0)? {
+                plans.push(planned);
+                cells.push(cell);
             }
-            Err(CellError::Interrupted) => break,
+        }
+        let again = repeat::disturbed(&cells).into_iter().map(|index| plans[index]).take(*repetitions);
+        let orders = u32::try_from(block.len()).unwrap_or(u32::MAX)..;
+        for (order, planned) in orders.zip(again) {
+            *repetitions -= 1;
+            // The feed is the block's; the phases are new, as in every cell.
+            let planned = CellPlan { order, seed: planned.seed.wrapping_add(1), ..planned.clone() };
+            self.cell(&planned, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Runs one cell into the record; none when it failed, or when the run is over already.
+    fn cell(&mut self, planned: &CellPlan, attempt: u32) -> Result<Option<Cell>, RunError> {
+        if self.is_over() {
+            return Ok(None);
+        }
+        let lane = planned.lane.to_string();
+        let begins = Progress::Begins { index: self.begun, of: self.cells, lane: lane.clone(), block: planned.block };
+        (self.progress)(begins);
+        self.begun += usize::from(attempt == 0);
+        match cell::run(self.plan, planned, self.site) {
+            Ok(outcome) => {
+                let cell = Cell { attempt, ..outcome.cell };
+                self.writer.cell(&cell, &outcome.publications).map_err(RunError::Record)?;
+                (self.progress)(Progress::Done(&cell));
+                Ok(Some(cell))
+            }
+            Err(CellError::Interrupted) => Ok(None),
             Err(error) => {
                 let failure = format!("{lane}, block {}: {error}", planned.block);
-                progress(Progress::Failed(&failure));
-                failures.push(failure);
-                if failures.len() >= MOST_FAILURES {
-                    break;
-                }
+                (self.progress)(Progress::Failed(&failure));
+                self.failures.push(failure);
+                Ok(None)
             }
         }
     }
-    let end =
-        End { at_us: unix_time_us(), interrupted: interrupted.load(Ordering::Acquire), failures: failures.clone() };
-    writer.end(end).map_err(RunError::Record)?;
-    match failures.last() {
-        Some(last) if failures.len() >= MOST_FAILURES => {
-            Err(RunError::Failures { count: failures.len(), last: last.clone() })
+
+    fn is_over(&self) -> bool {
+        self.failures.len() >= MOST_FAILURES || self.site.interrupted.load(Ordering::Acquire)
+    }
+
+    fn end(self) -> Result<(), RunError> {
+        let interrupted = self.site.interrupted.load(Ordering::Acquire);
+        let failures = self.failures;
+        let end = End { at_us: unix_time_us(), interrupted, failures: failures.clone() };
+        self.writer.end(end).map_err(RunError::Record)?;
+        match failures.last() {
+            Some(last) if failures.len() >= MOST_FAILURES => {
+                Err(RunError::Failures { count: failures.len(), last: last.clone() })
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
     }
 }
 
@@ -171,10 +230,12 @@ fn header(plan: &Plan, server: &ServerCommand, host: Host) -> Header {
         floor: floor.map(ToString::to_string),
         blocks: plan.profile.blocks,
         host,
+        calibration: plan.calibration.clone(),
         tool: Tool {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: plan.commit.clone(),
             build: if cfg!(debug_assertions) { "debug".to_owned() } else { "release".to_owned() },
+            rustc: option_env!("FEEDBENCH_RUSTC").map(ToOwned::to_owned),
         },
         server: server.arguments.clone(),
     }

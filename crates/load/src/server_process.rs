@@ -97,10 +97,24 @@ impl ServerProcess {
         self.child.0.id()
     }
 
+    /// Stops it where it stands.
+    pub(crate) fn pause(&self) -> io::Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) -> io::Result<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = i32::try_from(self.pid()).map_err(io::Error::other)?;
+        Ok(kill(Pid::from_raw(pid), signal)?)
+    }
+
     /// Tells it to end and waits; true when it did so in good order and in time.
     pub(crate) fn stop(mut self) -> bool {
-        let Ok(pid) = i32::try_from(self.pid()) else { return false };
-        if kill(Pid::from_raw(pid), Signal::SIGTERM).is_err() {
+        if self.signal(Signal::SIGTERM).is_err() {
             return false;
         }
         let deadline = Mono::now() + END_WITHIN;

@@ -33,6 +33,8 @@ pub(crate) struct Socket {
     written: usize,
     pub(super) connected: bool,
     pub(super) shut: bool,
+    /// Whether the sending direction has been ended. Ending it again would make the socket ready again, for ever.
+    half_closed: bool,
     pub(super) ledger: ByteLedger,
 }
 
@@ -52,6 +54,7 @@ impl Socket {
             written: 0,
             connected: false,
             shut: false,
+            half_closed: false,
             ledger: ByteLedger::default(),
         })
     }
@@ -75,7 +78,7 @@ impl Socket {
         if self.written == self.unsent.len() {
             self.unsent.clear();
             self.written = 0;
-            if self.shut && self.connected {
+            if self.shut && self.connected && !std::mem::replace(&mut self.half_closed, true) {
                 // It may be over already; its end is an event of its own.
                 let _over = self.tcp.shutdown(Shutdown::Write);
             }
@@ -92,7 +95,7 @@ impl Socket {
 }
 
 /// Begins a connection from the `source`-th loopback address, when the server is on loopback, else from any.
-fn connect(server: SocketAddr, source: usize) -> io::Result<TcpStream> {
+pub(super) fn connect(server: SocketAddr, source: usize) -> io::Result<TcpStream> {
     let socket = NewSocket::new(Domain::for_address(server), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;

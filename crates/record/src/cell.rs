@@ -18,6 +18,9 @@ pub struct Cell {
     pub block: u32,
     /// Its place in the block's shuffled order, from 0.
     pub order: u32,
+    /// 0 for the first run of the cell; 1 for its repetition at the block's end, because the first one was disturbed.
+    #[serde(default)]
+    pub attempt: u32,
     /// Subscribers that were connected.
     pub subscribers: u32,
     /// Publications due in the window.
@@ -63,6 +66,9 @@ pub struct Cell {
     pub memory: Option<Memory>,
     /// The realised phase of every poller, as a share of its interval.
     pub phases: Vec<f32>,
+    /// Subscriptions opened in the window; none unless opening them is what was measured.
+    #[serde(default)]
+    pub connects: Option<Connects>,
     /// What no server that keeps the feed contract does, by its code: a payload that changed, an offset that does not
     /// increase, a publication that nobody made. One is too many.
     pub violations: BTreeMap<String, u64>,
@@ -70,7 +76,7 @@ pub struct Cell {
     pub errors: BTreeMap<String, u64>,
 }
 
-/// What the machine did from before the first publication to after the last delivery, in steps of 10 ms.
+/// What the machine did in the time of [`Segments`], in steps of 10 ms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Share of the generator's CPU that was busy, 0 to 1; none when it had no CPU of its own.
@@ -122,12 +128,13 @@ pub struct Window {
     pub requests: u64,
     /// Of these, those whose answer carried a publication.
     pub responses_with_items: u64,
-    /// Connections opened from before the first publication to after the last delivery.
+    /// Connections opened in the time of [`Segments`].
     pub new_connections: u64,
 }
 
 /// TCP segments of the subscribers' connections from before the first publication to after the last delivery: reading
-/// them at the edges of the window would keep the generator from receiving.
+/// them at the edges of the window would keep the generator from receiving. Of a lane that asks by the clock, and polls as
+/// often when nothing is published, they are the window's all the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segments {
     /// First deliveries in the same time.
@@ -162,7 +169,7 @@ pub struct Kernel {
 pub struct ServerCost {
     /// Its CPU time in the window, all threads.
     pub cpu_ns: u64,
-    /// CPU time outside the kernel from before the first publication to after the last delivery, in steps of 10 ms.
+    /// CPU time outside the kernel in the time of [`Segments`], in steps of 10 ms.
     pub user_ns: Option<u64>,
     /// CPU time in the kernel, likewise.
     pub system_ns: Option<u64>,
@@ -175,6 +182,17 @@ pub struct ServerCost {
 pub struct Memory {
     /// In the order they were taken.
     pub points: Vec<MemoryPoint>,
+}
+
+/// Subscriptions that were opened at instants fixed before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connects {
+    /// How many were due in the window.
+    pub due: u64,
+    /// From the due instant until the subscription stood; never for one that did not.
+    pub time: Histogram,
+    /// From the due instant until it was begun.
+    pub delay: Histogram,
 }
 
 /// One reading of memory.

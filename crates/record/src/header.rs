@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Environment;
+
 /// The first line of a record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
@@ -33,6 +35,8 @@ pub struct Header {
     pub blocks: u32,
     /// The machine.
     pub host: Host,
+    /// The newest calibration of the ruler on this machine; none when there was none, and in records older than it.
+    pub calibration: Option<Calibration>,
     /// The program.
     pub tool: Tool,
     /// How the server under test was started, without paths.
@@ -60,6 +64,28 @@ pub struct Scenario {
     pub window_ns: u64,
     /// The warm-up of a lane without an interval.
     pub warm_up_ns: u64,
+    /// Who publishes.
+    #[serde(default)]
+    pub publisher: Publisher,
+    /// How often the server was told to show that it lives; none is its own default.
+    #[serde(default)]
+    pub heartbeat_ns: Option<u64>,
+    /// Subscriptions opened a second, where that is what was measured.
+    #[serde(default)]
+    pub connect_rate_hz: Option<f64>,
+}
+
+/// Who publishes in a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Publisher {
+    /// One a room that is no subscriber, over the floor lane; in records that do not say it, too.
+    #[default]
+    Neutral,
+    /// The subscribers of the room, each over its own lane's uplink.
+    Members,
+    /// Nobody: there are no deliveries.
+    Nobody,
 }
 
 /// One column of the comparison, with all that a report needs to show it.
@@ -111,6 +137,24 @@ pub struct Host {
     pub generator_cpu: Option<u32>,
     /// The file limit in force.
     pub file_limit: u64,
+    /// What else can move a number; empty in records older than it.
+    #[serde(default)]
+    pub environment: Environment,
+}
+
+/// What came of holding the ruler against what is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// When, microseconds since 1970.
+    pub at_us: u64,
+    /// How many checks there were.
+    pub checks: u32,
+    /// How many of them passed.
+    pub passed: u32,
+    /// The version of the program.
+    pub version: String,
+    /// The commit that it was built from, when known.
+    pub commit: Option<String>,
 }
 
 /// The program that made the run.
@@ -122,4 +166,6 @@ pub struct Tool {
     pub commit: Option<String>,
     /// The build profile; anything but `release` is no measurement.
     pub build: String,
+    /// The compiler that built it: `rustc 1.95.0`.
+    pub rustc: Option<String>,
 }

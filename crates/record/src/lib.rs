@@ -6,15 +6,17 @@
 //! derives the rest.
 
 pub mod cell;
+pub mod environment;
 pub mod header;
 pub mod reader;
 pub mod writer;
 
 pub use cell::{
-    ByteCounts, Cell, Deliveries, Histogram, Kernel, Machine, Memory, MemoryPoint, Publication, Segments, ServerCost,
-    Window,
+    ByteCounts, Cell, Connects, Deliveries, Histogram, Kernel, Machine, Memory, MemoryPoint, Publication, Segments,
+    ServerCost, Window,
 };
-pub use header::{Header, Host, Lane, Scenario, Tool};
+pub use environment::{Environment, SocketOptions};
+pub use header::{Calibration, Header, Host, Lane, Publisher, Scenario, Tool};
 pub use reader::{ReadError, Record};
 pub use writer::Writer;
 

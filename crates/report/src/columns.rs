@@ -28,8 +28,8 @@ pub(crate) struct Value {
     pub(crate) faint: bool,
 }
 
-/// All columns but the lane's name.
-pub(crate) const COLUMNS: &[Column] = &[
+/// The columns of every run, without the lane's name.
+const ALWAYS: &[Column] = &[
     Column {
         head: "p50",
         metric: Some(Metric::Delay),
@@ -78,13 +78,49 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column { head: "lost", metric: None, text: |lane| lane.deliveries.lost.map(count) },
 ];
 
-/// A lane's values, in the order of [`COLUMNS`].
+/// The columns of runs that have something to show in them.
+const SOMETIMES: &[Column] = &[
+    Column { head: "idle/minute", metric: None, text: |lane| Some(bytes_interval(lane.idle_per_minute?, None)) },
+    Column {
+        head: "connect p50",
+        metric: None,
+        text: |lane| {
+            let quantiles = lane.connect_time_ns?;
+            Some(time_interval(float(quantiles.p50?), whole_interval(quantiles.p50_ci)))
+        },
+    },
+    Column {
+        head: "connect p99",
+        metric: None,
+        text: |lane| {
+            let quantiles = lane.connect_time_ns?;
+            Some(time_interval(float(quantiles.p99?), whole_interval(quantiles.p99_ci)))
+        },
+    },
+    Column { head: "bytes/connect", metric: None, text: |lane| Some(bytes_interval(lane.bytes_per_connect?, None)) },
+    Column {
+        head: "server CPU/connect",
+        metric: None,
+        text: |lane| {
+            let server = &lane.server;
+            Some(time_interval(server.cpu_ns_per_connect?, both(server.cpu_ns_per_connect_ci)))
+        },
+    },
+];
+
+/// All columns of this run but the lane's name.
+pub(crate) fn columns(summary: &Summary) -> Vec<&'static Column> {
+    let is_filled = |column: &&Column| summary.lanes.iter().any(|(_, lane)| (column.text)(lane).is_some());
+    ALWAYS.iter().chain(SOMETIMES.iter().filter(is_filled)).collect()
+}
+
+/// A lane's values, in the order of [`columns`].
 pub(crate) fn row(data: &Dataset, summary: &Summary, verdict: &Verdict, lane: &Lane) -> Vec<Value> {
     let name = &lane.info.lane;
     let numbers = summary.lane(name).filter(|_| lane.is_measured());
-    let value = |column: &Column| {
+    let value = |column: &'static Column| {
         let text = numbers.and_then(column.text);
-        let withdrawn = column.head == "p99" && verdict.withdrawn.iter().any(|claim| claim.lane == *name);
+        let withdrawn = column.head == "p99" && verdict.withdrawn.iter().any(|claim| claim.is_tail_of(name));
         let best = column.metric.is_some_and(|metric| is_best(summary, metric, name));
         Value {
             faint: withdrawn || text.is_none(),
@@ -96,7 +132,7 @@ pub(crate) fn row(data: &Dataset, summary: &Summary, verdict: &Verdict, lane: &L
             },
         }
     };
-    COLUMNS.iter().map(value).collect()
+    columns(summary).into_iter().map(value).collect()
 }
 
 /// Alone on the first rank and tied with nobody: only then does the run show that it is the best.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use measure::{Recorder, RecorderTextError};
 use record::{Cell, End, Header, Record};
 
-use crate::numbers::float;
+use crate::{drift::Thirds, numbers::float};
 
 /// Why a record cannot be reported.
 #[derive(Debug, thiserror::Error)]
@@ -70,10 +70,16 @@ pub struct Lane {
     pub time_to_first_delivery: Timing,
     /// From the first to the last subscriber of one publication.
     pub fanout_spread: Timing,
+    /// From the instant a subscription was due until it stood; empty unless opening them is what was measured.
+    pub connect_time: Timing,
+    /// From the instant a subscription was due until it was begun; likewise.
+    pub connect_delay: Timing,
     /// How long a stamped read waited to be decoded.
     pub receive_lag: Timing,
     /// From an answer to the request that follows it at once; empty for lanes that do not ask again at once.
     pub rearm_gap: Timing,
+    /// The two ends of every window that is long enough to drift in, by block.
+    pub thirds: Vec<Thirds>,
 }
 
 /// One latency metric of one lane.
@@ -132,6 +138,11 @@ impl Dataset {
         self.lanes.iter().filter(|lane| lane.is_measured() && !self.is_floor(lane)).collect()
     }
 
+    /// Whether nothing was published, so that there are no deliveries and nothing that is read from them.
+    pub fn is_silent(&self) -> bool {
+        self.header.scenario.publisher == record::Publisher::Nobody
+    }
+
     /// The lane of which [`Dataset::twin`] is the second run.
     pub fn twinned(&self) -> Option<&Lane> {
         self.lanes.iter().find(|lane| self.header.twin_of.as_ref() == Some(&lane.info.lane))
@@ -145,12 +156,14 @@ impl Dataset {
 
 impl Lane {
     fn new(info: &record::Lane, record: &Record, twin: bool) -> Result<Self, DataError> {
-        let mut by_block: BTreeMap<u32, Cell> = BTreeMap::new();
+        let mut by_block = BTreeMap::new();
         let mut repeated = Vec::new();
-        for (cell, _) in record.cells.iter().filter(|(cell, _)| cell.twin == twin && cell.lane == info.lane) {
-            repeated.extend(by_block.insert(cell.block, cell.clone()));
+        for (cell, publications) in record.cells.iter().filter(|(cell, _)| cell.twin == twin && cell.lane == info.lane)
+        {
+            let earlier = by_block.insert(cell.block, (cell.clone(), Thirds::of(cell, publications)));
+            repeated.extend(earlier.map(|(cell, _)| cell));
         }
-        let cells: Vec<Cell> = by_block.into_values().collect();
+        let (cells, thirds): (Vec<Cell>, Vec<Option<Thirds>>) = by_block.into_values().unzip();
         Ok(Self {
             info: info.clone(),
             times_only: record.header.rtt_ns.is_some(),
@@ -161,8 +174,15 @@ impl Lane {
                 &cell.time_to_first_delivery.0
             })?,
             fanout_spread: Timing::new(&cells, "fanout_spread", |cell| &cell.fanout_spread.0)?,
+            connect_time: Timing::new(&cells, "connects.time", |cell| {
+                cell.connects.as_ref().map_or("", |connects| &connects.time.0)
+            })?,
+            connect_delay: Timing::new(&cells, "connects.delay", |cell| {
+                cell.connects.as_ref().map_or("", |connects| &connects.delay.0)
+            })?,
             receive_lag: Timing::new(&cells, "receive_lag", |cell| &cell.receive_lag.0)?,
             rearm_gap: Timing::new(&cells, "rearm_gap", |cell| cell.rearm_gap.as_ref().map_or("", |gap| &gap.0))?,
+            thirds: thirds.into_iter().flatten().collect(),
             cells,
             repeated,
         })

@@ -4,9 +4,14 @@
 //! record: no clock, no file, no order of a hash map; the same record gives the same bytes. It knows no transport:
 //! titles, colours and marks are read from the record.
 
+pub mod calibration;
 mod charts;
+mod claims;
 mod columns;
 pub mod dataset;
+pub mod detect;
+pub mod drift;
+mod environment;
 pub mod gate;
 mod look;
 mod numbers;
@@ -21,11 +26,13 @@ mod text;
 pub mod verdict;
 mod view;
 
+pub use calibration::Calibration;
+pub use claims::Withdrawn;
 pub use dataset::{DataError, Dataset};
 pub use gate::Gate;
 pub use ranking::RankEntry;
 pub use summary::Summary;
-pub use verdict::{Check, Outcome, Status, Verdict, Withdrawn};
+pub use verdict::{Check, Outcome, Status, Verdict};
 
 #[cfg(test)]
 mod tests;

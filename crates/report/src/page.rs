@@ -6,11 +6,13 @@ use record::FILE_NAME;
 use crate::{
     RenderError,
     charts::{Figure, Figures, Input},
-    columns::{COLUMNS, both, row},
+    claims::Withdrawn,
+    columns::{both, columns, row},
     dataset::{Dataset, Lane},
-    numbers::{count, excess_percent, memory_interval},
+    environment,
+    numbers::{count, excess_percent, memory_interval, percent, three_digits, time, time_interval},
     prose,
-    summary::Summary,
+    summary::{LaneSummary, Summary},
     text::{Sentence, answer, computed},
     verdict::{Check, Outcome, Status, Verdict},
     view::{CellView, RowView, TableView, lane_head},
@@ -38,13 +40,19 @@ struct Page {
     computed_how: Vec<String>,
     limits: Vec<String>,
     check_rows: Vec<CheckRow>,
+    unclaimed: Vec<String>,
+    repeated: Option<String>,
     environment: Vec<(&'static str, String)>,
+    kernel_settings: Vec<(String, String)>,
     latency: Vec<FigureView>,
     empty_latency: &'static str,
+    drift: Vec<String>,
     bytes: Vec<FigureView>,
     empty_bytes: &'static str,
     cpu: Vec<FigureView>,
     empty_cpu: &'static str,
+    costs: TableView,
+    costs_hint: &'static str,
     memory_note: String,
     memory: TableView,
     ledger: TableView,
@@ -92,11 +100,7 @@ pub(crate) fn page(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Resu
         },
         checks: checks(summary, verdict),
         reasons: verdict.reasons.clone(),
-        withdrawn: verdict
-            .withdrawn
-            .iter()
-            .map(|claim| format!("The {} of {} is withdrawn: {}.", claim.claim, claim.lane, claim.reason))
-            .collect(),
+        withdrawn: sentences(verdict, |claim| claim.against.is_none()),
         answer: answer(data, summary, verdict),
         lanes: lanes(data, summary, verdict),
         lanes_hint: prose::LANES_HINT,
@@ -104,13 +108,19 @@ pub(crate) fn page(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Resu
         computed_how: data.lanes.iter().filter_map(|lane| prose::computed_how(lane, summary)).collect(),
         limits: prose::limits(data, summary),
         check_rows: verdict.checks.iter().map(check_row).collect(),
-        environment: prose::environment(data),
+        unclaimed: sentences(verdict, |claim| claim.against.is_some()),
+        repeated: prose::repeated(data),
+        environment: environment::environment(data),
+        kernel_settings: environment::kernel_settings(data),
         latency: views(figures.latency),
         empty_latency: prose::EMPTY_LATENCY,
+        drift: prose::drift(data),
         bytes: views(figures.bytes),
         empty_bytes,
         cpu: views(figures.cpu),
         empty_cpu,
+        costs: costs(data, summary),
+        costs_hint: prose::COSTS_HINT,
         memory_note: prose::memory_note(data, summary),
         memory: memory_table(data, summary),
         ledger: ledger(data, summary),
@@ -131,6 +141,10 @@ fn views(figures: Vec<Figure>) -> Vec<FigureView> {
     figures.into_iter().map(view).collect()
 }
 
+fn sentences(verdict: &Verdict, which: impl Fn(&Withdrawn) -> bool) -> Vec<String> {
+    verdict.withdrawn.iter().filter(|claim| which(claim)).map(Withdrawn::sentence).collect()
+}
+
 /// What was run, in the words of the page's first line.
 fn run(data: &Dataset) -> Vec<String> {
     let (scenario, host) = (&data.header.scenario, &data.header.host);
@@ -138,12 +152,11 @@ fn run(data: &Dataset) -> Vec<String> {
     let mut run = vec![
         scenario.name.clone(),
         format!("{} subscribers in {} rooms", count(scenario.subscribers.into()), count(scenario.rooms.into())),
-        format!("{}/s a room, {}", scenario.rate_hz, scenario.arrivals),
-        format!("{} B", count(scenario.size_bytes.into())),
         format!("{network}, {} cores", host.cores),
         format!("{} headers", data.header.headers),
         format!("profile {}", data.header.profile),
     ];
+    run.splice(2..2, prose::load(scenario));
     run.extend(prose::round_trip(data));
     run
 }
@@ -196,7 +209,10 @@ fn lanes(data: &Dataset, summary: &Summary, verdict: &Verdict) -> TableView {
     });
     TableView {
         caption: "All lanes".to_owned(),
-        head: std::iter::once("lane").chain(COLUMNS.iter().map(|column| column.head)).map(str::to_owned).collect(),
+        head: std::iter::once("lane")
+            .chain(columns(summary).into_iter().map(|column| column.head))
+            .map(str::to_owned)
+            .collect(),
         rows: rows.collect(),
     }
 }
@@ -221,6 +237,28 @@ fn ledger(data: &Dataset, summary: &Summary) -> TableView {
     let head = ["lane", "expected", "delivered", "lost", "duplicated", "reordered", "replayed", "gaps told"];
     TableView {
         caption: "The ledger of deliveries, all blocks".to_owned(),
+        head: head.map(str::to_owned).to_vec(),
+        rows: data.lanes.iter().enumerate().filter_map(row).collect(),
+    }
+}
+
+/// What server and generator spent, beside what the figures show.
+fn costs(data: &Dataset, summary: &Summary) -> TableView {
+    let row = |(index, lane): (usize, &Lane)| {
+        let LaneSummary { server, generator, .. } = summary.lane(&lane.info.lane)?;
+        let switches = server.context_switches_per_delivery.map(three_digits);
+        let values = [
+            server.cpu_ns_per_delivery.map(|cpu| time_interval(cpu, both(server.cpu_ns_per_delivery_ci))),
+            server.cpu_user_share.map(percent),
+            switches,
+            generator.cpu_ns_per_delivery.map(time),
+            generator.busiest_core.map(percent),
+        ];
+        Some(RowView { head: lane_head(data, index), cells: values.map(CellView::or_not_measured).into() })
+    };
+    let head = ["lane", "server CPU", "of it in user mode", "context switches", "generator CPU", "its core at most"];
+    TableView {
+        caption: "Server and generator, per delivery".to_owned(),
         head: head.map(str::to_owned).to_vec(),
         rows: data.lanes.iter().enumerate().filter_map(row).collect(),
     }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use record::{Publisher, Scenario};
+
 use crate::{
     dataset::{Dataset, Lane},
+    drift,
     numbers::{count, float, three_digits, time, time_tick},
     summary::Summary,
 };
@@ -11,6 +14,9 @@ use crate::{
 /// Under the first table.
 pub(crate) const LANES_HINT: &str = "Delay counts from the instant a publication was due; intervals are over blocks. Bytes are stream bytes of both \
     directions. A bold value is proven better than that of every other lane but the floor.";
+/// Under the table of what server and generator spent.
+pub(crate) const COSTS_HINT: &str = "Context switches are of all threads of the server over the whole feed. How CPU was split is read in steps \
+    of 10 ms, and given from 2 s of CPU on. The generator's core is given for its busiest block.";
 /// Where latency would be.
 pub(crate) const EMPTY_LATENCY: &str =
     "Fewer than 20 publications were due in the windows, too few for a median; the scenario feed would fill this.";
@@ -18,7 +24,8 @@ pub(crate) const EMPTY_LATENCY: &str =
 /// Where bytes would be.
 const EMPTY_BYTES: &str = "No delivery arrived in a window; the scenario feed would fill this.";
 /// Where CPU would be.
-const EMPTY_CPU: &str = "The server's CPU was not measured; a run of the scenario feed on Linux would fill this.";
+const EMPTY_CPU: &str =
+    "The server's CPU per delivery was not measured; a run of the scenario feed on Linux would fill this.";
 /// Where costs would be, in a run behind a round trip that was put there.
 pub(crate) const TIMES_ONLY: &str = "Only times were measured behind the round trip: bytes, requests, CPU and memory were not; a run without it would fill this.";
 
@@ -26,6 +33,18 @@ pub(crate) const TIMES_ONLY: &str = "Only times were measured behind the round t
 pub(crate) fn round_trip(data: &Dataset) -> Option<String> {
     let rtt = time_tick(float(data.header.rtt_ns?));
     Some(format!("{rtt} round trip put between subscribers and server"))
+}
+
+/// The feed's load, or what else was done, piece by piece.
+pub(crate) fn load(scenario: &Scenario) -> Vec<String> {
+    let published = format!("{}/s a room, {}", scenario.rate_hz, scenario.arrivals);
+    let size = format!("{} B", count(scenario.size_bytes.into()));
+    match (scenario.publisher, scenario.connect_rate_hz) {
+        (Publisher::Nobody, Some(rate)) => vec![format!("{rate} subscriptions opened a second, nothing published")],
+        (Publisher::Nobody, None) => vec!["nothing published".to_owned()],
+        (Publisher::Neutral, _) => vec![published, size],
+        (Publisher::Members, _) => vec![published, size, "published by the subscribers".to_owned()],
+    }
 }
 
 /// What stands where there is no figure of bytes, and none of CPU.
@@ -66,7 +85,8 @@ pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {
     }
     let publishes = data.lanes.iter().filter(|lane| lane.is_measured()).map(Lane::publishes).min().unwrap_or(0);
     let beyond = [(20, "the p50"), (1_000, "the p99"), (10_000, "the p99.9")];
-    if let Some((needed, quantile)) = beyond.into_iter().find(|&(needed, _)| publishes < needed) {
+    let lacking = beyond.into_iter().find(|&(needed, _)| publishes < needed);
+    if let Some((needed, quantile)) = lacking.filter(|_| !data.is_silent()) {
         limits.push(format!(
             "{} publications a lane do not carry {quantile}: it needs {}, so that ten lie beyond it.",
             count(publishes),
@@ -74,20 +94,19 @@ pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {
         ));
     }
     limits.push(format!(
-        "It is one workload: {} subscribers in {} rooms, {}/s a room, {} B. Other rates, sizes and fan-outs are other runs.",
+        "It is one workload: {} subscribers in {} rooms, {}. Other rates, sizes and fan-outs are other runs.",
         count(scenario.subscribers.into()),
         count(scenario.rooms.into()),
-        scenario.rate_hz,
-        count(scenario.size_bytes.into())
+        load(scenario).join(", ")
     ));
-    if summary.noise_floor.response_time_p50.is_none() {
+    if summary.noise_floor.response_time_p50.is_none() && !data.is_silent() {
         limits.push("No lane ran twice, so the noise of this host is not known; intervals alone decide.".to_owned());
     }
     if header.lanes.iter().all(|lane| summary.lane(&lane.lane).is_some_and(|l| l.bytes_per_delivery.down.tls.is_none()))
     {
         limits.push("Nothing was encrypted; TLS costs CPU, and bytes per record.".to_owned());
     }
-    if header.rtt_ns.is_none() {
+    if header.rtt_ns.is_none() && data.all_cells().any(|cell| cell.memory.is_some()) {
         limits.push(
             "Memory is a line through two sizes of the fleet, and says nothing about a fleet of another order."
                 .to_owned(),
@@ -96,41 +115,34 @@ pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {
     limits
 }
 
-/// Where and with what it was measured.
-pub(crate) fn environment(data: &Dataset) -> Vec<(&'static str, String)> {
-    let (header, host, tool) = (&data.header, &data.header.host, &data.header.tool);
-    let cpu = |cpu: Option<u32>| cpu.map_or_else(|| "not pinned".to_owned(), |cpu| format!("CPU {cpu}"));
-    let scheduling = if host.realtime {
-        "server and generator SCHED_RR"
-    } else {
-        "default: the kernel did not permit real-time scheduling"
+/// Which cells were run again, and what became of their first run; none when none was.
+pub(crate) fn repeated(data: &Dataset) -> Option<String> {
+    let lanes = data.lanes.iter().map(|lane| (lane, "")).chain(data.twin.iter().map(|lane| (lane, " (twin)")));
+    let again = |(lane, twin): (&Lane, &str)| {
+        let name = format!("{}{twin}", lane.info.lane);
+        lane.repeated.iter().map(|cell| format!("{name}, block {}", cell.block + 1)).collect::<Vec<_>>()
     };
-    let network = if host.loopback { "loopback" } else { "between hosts" };
-    let round_trip = round_trip(data).map_or_else(String::new, |words| format!("; {words}"));
-    vec![
-        ("host", host.id.clone()),
-        ("CPU", format!("{}, {} cores", host.cpu, host.cores)),
-        ("kernel", host.kernel.clone()),
-        ("network", format!("{network}{round_trip}")),
-        ("server pinned to", cpu(host.server_cpu)),
-        ("generator pinned to", cpu(host.generator_cpu)),
-        ("scheduling", scheduling.to_owned()),
-        ("open files allowed", count(host.file_limit)),
-        ("request headers", header.headers.clone()),
-        ("blocks", format!("{}, a fresh server and a new lane order in each", header.blocks)),
-        (
-            "window",
-            format!(
-                "{} after {} of warm-up",
-                time(float(header.scenario.window_ns)),
-                time(float(header.scenario.warm_up_ns))
-            ),
-        ),
-        ("server", header.server.join(" ")),
-        ("feedbench", format!("{}, {} build", tool.version, tool.build)),
-        ("commit", tool.commit.clone().unwrap_or_else(|| "not known".to_owned())),
-        ("seed", header.seed.to_string()),
-    ]
+    let cells: Vec<String> = lanes.flat_map(again).collect();
+    (!cells.is_empty()).then(|| {
+        format!(
+            "Disturbed and run again at the end of the block: {}. Figures are of the repetition; both are in the record, and a \
+             wrong count counts in either.",
+            cells.join("; ")
+        )
+    })
+}
+
+/// What was seen of drift inside the windows: a line for every lane that drifts, or one for all; none where windows are too
+/// short or too few for it.
+pub(crate) fn drift(data: &Dataset) -> Vec<String> {
+    let tested: Vec<&Lane> = data.lanes.iter().filter(|lane| drift::of(lane).is_some()).collect();
+    let seen: Vec<String> = tested.iter().filter_map(|lane| drift::sentence(lane)).collect();
+    if seen.is_empty() && !tested.is_empty() {
+        return vec![
+            "No drift was seen: delays in the last third of the windows are like those in the first.".to_owned(),
+        ];
+    }
+    seen
 }
 
 /// How memory was measured, or that it was not.
@@ -170,7 +182,6 @@ pub(crate) fn errors(data: &Dataset) -> Vec<String> {
 
 /// The mistakes that benchmarks of this kind make, and what was done about each in this run.
 pub(crate) fn pitfalls(data: &Dataset) -> Vec<(&'static str, String)> {
-    let repeated = data.lanes.iter().map(|lane| lane.repeated.len() as u64).sum::<u64>();
     let twin = data.header.twin_of.as_ref().map_or_else(
         || "No lane ran twice in this run: differences stand on their intervals alone.".to_owned(),
         |lane| format!("{lane} ran twice in every block. What those two differ by is noise, and no claim is smaller."),
@@ -200,7 +211,7 @@ pub(crate) fn pitfalls(data: &Dataset) -> Vec<(&'static str, String)> {
         ("Order effects", "Lanes run in a new shuffled order in every block, each against a fresh server process."),
         (
             "Pollers in step",
-            "Poll phases are spread over the interval and drawn anew per block; the record holds the phases as they were.",
+            "Poll phases are spread over the interval and drawn anew per block; the record holds them as they were, and a rule holds them against an even spread.",
         ),
         (
             "One fast room",
@@ -221,11 +232,7 @@ pub(crate) fn pitfalls(data: &Dataset) -> Vec<(&'static str, String)> {
     ];
     let mut all: Vec<(&'static str, String)> = fixed.map(|(name, how)| (name, how.to_owned())).to_vec();
     all.push(("Noise read as a difference", twin));
-    if repeated > 0 {
-        let how =
-            format!("{} disturbed cells were run again at their block's end; both are in the record.", count(repeated));
-        all.push(("Dropped outliers", how));
-    }
+    all.extend(repeated(data).map(|how| ("Dropped outliers", how)));
     if data.header.host.loopback && data.header.rtt_ns.is_none() {
         let how = "CPU per delivery contains the receiver's TCP work on loopback: it is read as a ratio to the floor.";
         all.push(("Loopback", how.to_owned()));

@@ -36,6 +36,15 @@ impl Metric {
         }
     }
 
+    /// In a sentence.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Delay => "delay",
+            Self::Bytes => "bytes",
+            Self::Cpu => "server CPU",
+        }
+    }
+
     /// The lane's value over all blocks, as tables print it.
     pub(crate) fn headline(self, lane: &LaneSummary) -> Option<f64> {
         match self {
@@ -108,6 +117,32 @@ pub(crate) fn difference(data: &Dataset, metric: Metric, a: &Lane, b: &Lane) -> 
     ratio(metric, a, b).filter(|ratio| compare::is_difference(ratio, claim_floor(data, metric)))
 }
 
+/// What hides a difference that the blocks alone would show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Hidden {
+    /// Two runs of one lane differed by as much, as a factor.
+    ByNoise(f64),
+    /// Stamped reads waited that long for their turn, in nanoseconds.
+    ByLag(u64),
+}
+
+/// The ratio of two lanes whose interval does not hold 1 and that is not claimed all the same, and why not.
+pub(crate) fn hidden(data: &Dataset, metric: Metric, a: &Lane, b: &Lane) -> Option<(Ratio, Hidden)> {
+    let ratio = ratio(metric, a, b)?;
+    let proven = |factor: f64| {
+        compare::is_difference(
+            &ratio,
+            NoiseFloor::from_twin(&Ratio { point: factor, low: factor.recip(), high: factor }),
+        )
+    };
+    if !proven(1.0) || compare::is_difference(&ratio, claim_floor(data, metric)) {
+        return None;
+    }
+    let noise = noise_floor(data, metric).map_or(1.0, NoiseFloor::factor);
+    let lag = receive_lag(data).filter(|_| proven(noise));
+    Some((ratio, lag.map_or(Hidden::ByNoise(noise), Hidden::ByLag)))
+}
+
 /// What the second run of a lane differed by, as a factor. None without a twin or with fewer than six blocks of it.
 pub(crate) fn noise_floor(data: &Dataset, metric: Metric) -> Option<NoiseFloor> {
     let (twin, lane) = (data.twin.as_ref()?, data.twinned()?);
@@ -126,13 +161,16 @@ fn claim_floor(data: &Dataset, metric: Metric) -> NoiseFloor {
 /// The largest median of the receive lag as a share of the smallest median delay: a ratio beyond it is a difference of
 /// more than the lag for every pair.
 fn receive_lag_share(data: &Dataset) -> f64 {
-    let choices = data.choices();
-    let lag = choices.iter().filter_map(|lane| lane.receive_lag.merged.quantile_ns(0.5)).max();
-    let fastest = choices.iter().filter_map(|lane| lane.response_time.merged.quantile_ns(0.5)).min();
-    match (lag, fastest) {
+    let fastest = data.choices().into_iter().filter_map(|lane| lane.response_time.merged.quantile_ns(0.5)).min();
+    match (receive_lag(data), fastest) {
         (Some(lag), Some(fastest)) if fastest > 0 => float(lag) / float(fastest),
         _ => 0.0,
     }
+}
+
+/// The largest median of the receive lag, in nanoseconds.
+fn receive_lag(data: &Dataset) -> Option<u64> {
+    data.choices().into_iter().filter_map(|lane| lane.receive_lag.merged.quantile_ns(0.5)).max()
 }
 
 /// The paired ratio over the blocks that both have.

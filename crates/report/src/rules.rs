@@ -1,10 +1,12 @@
 //! The rules that a verdict is made of, one entry each, with the reason for its limit.
 
+use measure::Recorder;
 use record::Cell;
 
 use crate::{
     dataset::{Dataset, Lane, per, values},
-    numbers::{count, factor, float, percent},
+    detect,
+    numbers::{count, factor, float, percent, three_digits},
     verdict::Status,
 };
 
@@ -43,7 +45,7 @@ const OTHERS: f64 = 0.05;
 /// Blocks that far apart did not measure the same thing.
 const BLOCK_SPREAD: f64 = 2.0;
 
-/// All rules, the invalidating ones first.
+/// The rules of every run, the invalidating ones first.
 pub(crate) const RULES: &[Rule] = &[
     Rule {
         name: "no delivery was lost",
@@ -51,8 +53,9 @@ pub(crate) const RULES: &[Rule] = &[
         status: Status::Invalid,
         single_fires: true,
         limit: NONE,
-        value: |_, _, cell| {
-            Some(float(cell.deliveries.lost.max(cell.deliveries.expected.saturating_sub(cell.deliveries.delivered))))
+        value: |data, _, cell| {
+            let missing = cell.deliveries.expected.saturating_sub(cell.deliveries.delivered);
+            (!data.is_silent()).then(|| float(cell.deliveries.lost.max(missing)))
         },
         show: whole,
     },
@@ -62,7 +65,9 @@ pub(crate) const RULES: &[Rule] = &[
         status: Status::Invalid,
         single_fires: true,
         limit: NONE,
-        value: |_, _, cell| Some(float(cell.deliveries.delivered.saturating_sub(cell.deliveries.expected))),
+        value: |data, _, cell| {
+            (!data.is_silent()).then(|| float(cell.deliveries.delivered.saturating_sub(cell.deliveries.expected)))
+        },
         show: whole,
     },
     Rule {
@@ -71,7 +76,7 @@ pub(crate) const RULES: &[Rule] = &[
         status: Status::Invalid,
         single_fires: true,
         limit: NONE,
-        value: |_, _, cell| Some(float(cell.deliveries.duplicated)),
+        value: |data, _, cell| (!data.is_silent()).then(|| float(cell.deliveries.duplicated)),
         show: whole,
     },
     Rule {
@@ -80,9 +85,9 @@ pub(crate) const RULES: &[Rule] = &[
         status: Status::Invalid,
         single_fires: true,
         limit: NONE,
-        value: |_, _, cell| {
+        value: |data, _, cell| {
             let told = cell.deliveries.gaps_told > 0;
-            Some(if told { 0.0 } else { float(cell.deliveries.reordered) })
+            (!data.is_silent()).then(|| if told { 0.0 } else { float(cell.deliveries.reordered) })
         },
         show: whole,
     },
@@ -101,7 +106,7 @@ pub(crate) const RULES: &[Rule] = &[
         status: Status::Invalid,
         single_fires: true,
         limit: NONE,
-        value: |data, _, cell| Some(unequal_work(data, cell)),
+        value: |data, lane, cell| (!data.is_silent()).then(|| unequal_work(data, lane, cell)),
         show: whole,
     },
     Rule {
@@ -111,6 +116,15 @@ pub(crate) const RULES: &[Rule] = &[
         single_fires: true,
         limit: NONE,
         value: |_, _, cell| unmatched(cell),
+        show: whole,
+    },
+    Rule {
+        name: "the clock never ran backwards",
+        broken: "something arrived before it was sent: the clock is not monotonic",
+        status: Status::Invalid,
+        single_fires: true,
+        limit: NONE,
+        value: |_, _, cell| negative(cell),
         show: whole,
     },
     Rule {
@@ -179,6 +193,55 @@ pub(crate) const RULES: &[Rule] = &[
         value: block_spread,
         show: factor,
     },
+    Rule {
+        name: "no second mode at 40 to 44 ms (Nagle's algorithm)",
+        broken: "deliveries waited at 40 to 44 ms for delayed acknowledgements: Nagle's algorithm is on and writes come in pieces",
+        status: Status::Suspect,
+        single_fires: false,
+        limit: NONE,
+        value: delayed_acks,
+        show: percent,
+    },
+    Rule {
+        name: "pollers asked at phases that are spread evenly",
+        broken: "poll phases are not spread evenly; their distance from an even spread, 5 % of random draws exceed 1.36",
+        status: Status::Suspect,
+        single_fires: false,
+        limit: detect::UNEVEN_PHASES,
+        value: |_, lane, cell| {
+            if lane.info.interval_ns.is_some() { detect::unevenness(&cell.phases) } else { Some(NONE) }
+        },
+        show: three_digits,
+    },
+];
+
+/// Those of a run in which opening subscriptions is what was measured.
+pub(crate) const CONNECT_RULES: &[Rule] = &[
+    Rule {
+        name: "every subscription that was begun stood",
+        broken: "subscriptions did not come to stand",
+        status: Status::Invalid,
+        single_fires: true,
+        limit: NONE,
+        value: |_, _, cell| {
+            let times = Recorder::from_text(&cell.connects.as_ref()?.time.0).ok()?;
+            Some(float(times.undelivered_count()))
+        },
+        show: whole,
+    },
+    Rule {
+        name: "subscriptions were begun on time (p50 at most 10 % of the fastest lane's)",
+        broken: "the generator's own delay is too large a share of the fastest lane's time to stand",
+        status: Status::Invalid,
+        single_fires: false,
+        limit: PUBLISHER_LATE,
+        value: |data, lane, cell| {
+            let delay = lane.connect_delay.blocks.iter().find(|timing| timing.block == cell.block)?.p50?;
+            let fastest = data.lanes.iter().filter_map(|lane| lane.connect_time.merged.quantile_ns(0.5)).min()?;
+            per(delay, fastest)
+        },
+        show: percent,
+    },
 ];
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u64")]
@@ -186,13 +249,40 @@ fn whole(value: f64) -> String {
     count(value as u64)
 }
 
-/// How many deliveries a cell expected too many or too few. Rooms of unequal size allow one per publication.
-fn unequal_work(data: &Dataset, cell: &Cell) -> f64 {
+/// How many deliveries a cell expected too many or too few, by its own publications, and by those of the block's other lanes
+/// that ask as often: lanes with another interval watch another part of the feed. Rooms of unequal size allow one per
+/// publication.
+fn unequal_work(data: &Dataset, lane: &Lane, cell: &Cell) -> f64 {
     let (rooms, subscribers) = (u64::from(data.header.scenario.rooms), u64::from(data.header.scenario.subscribers));
     let due = cell.publishes.saturating_mul(subscribers);
     let off = cell.deliveries.expected.saturating_mul(rooms).abs_diff(due);
     let allowed = if rooms > 0 && subscribers.is_multiple_of(rooms) { 0 } else { cell.publishes.saturating_mul(rooms) };
-    per(off.saturating_sub(allowed), rooms).unwrap_or(0.0).ceil()
+    let own = per(off.saturating_sub(allowed), rooms).unwrap_or(0.0).ceil();
+    let alike = data.lanes.iter().chain(&data.twin).filter(|other| other.info.interval_ns == lane.info.interval_ns);
+    let neighbours = alike.flat_map(Lane::all_cells).filter(|other| other.block == cell.block);
+    let most = neighbours.map(|other| other.deliveries.expected).max().unwrap_or(0);
+    own.max(float(most.saturating_sub(cell.deliveries.expected)))
+}
+
+/// Samples below zero of what cannot be: an arrival before its instant, a write before it was due. None when a histogram
+/// cannot be read, which [`Dataset::new`] refuses for all but repeated cells.
+fn negative(cell: &Cell) -> Option<f64> {
+    let of_feed = [&cell.response_time, &cell.service_time, &cell.publish_delay, &cell.receive_lag];
+    let of_connects = cell.connects.iter().flat_map(|connects| [&connects.time, &connects.delay]);
+    let taken = of_feed.into_iter().chain(of_connects).filter(|histogram| !histogram.0.is_empty());
+    let counts: Result<Vec<u64>, _> =
+        taken.map(|histogram| Recorder::from_text(&histogram.0).map(|recorder| recorder.negative_count())).collect();
+    counts.ok().filter(|counts| !counts.is_empty()).map(|counts| float(counts.into_iter().sum()))
+}
+
+/// The share of deliveries that waited for a delayed acknowledgement. A round trip that was put there may be as long, and is no
+/// such wait.
+fn delayed_acks(data: &Dataset, _: &Lane, cell: &Cell) -> Option<f64> {
+    if data.is_silent() || data.header.rtt_ns.is_some() {
+        return None;
+    }
+    let times = Recorder::from_text(&cell.response_time.0).ok()?;
+    Some(detect::delayed_acks(&times).unwrap_or(NONE))
 }
 
 /// Connections that disagree, or at least 1 when only the totals do; none when no connection could be compared.

@@ -1,16 +1,17 @@
 //! Fills `summary.json` from a dataset.
 
 use measure::{Category, NoiseFloor, Recorder};
-use record::{ByteCounts, Cell, MemoryPoint, Segments};
+use record::{ByteCounts, Cell, MemoryPoint, Publisher, Segments};
 
 use crate::{
     dataset::{Dataset, Lane, PerBlock, Timing, per},
-    gate,
+    drift, gate,
     numbers::{float, whole},
     ranking::{Metric, median_of, noise_floor, ranking, ratio_of},
     summary::{
-        BytesSummary, CategoryBytes, CellSummary, Computed, DeliveriesSummary, GeneratorSummary, HostSummary, Interval,
-        LaneSummary, MemorySummary, NoiseSummary, Quantiles, ServerSummary, Summary, VerdictSummary,
+        BytesSummary, CategoryBytes, CellSummary, Computed, DeliveriesSummary, DriftSummary, GeneratorSummary,
+        HostSummary, Interval, LaneSummary, MemorySummary, NoiseSummary, Quantiles, ServerSummary, Summary,
+        VerdictSummary,
     },
     verdict::{Status, Verdict},
 };
@@ -19,6 +20,10 @@ use crate::{
 const VERSION: u32 = 1;
 /// IP and TCP headers with the timestamp option.
 const SEGMENT_BYTES: u64 = 52;
+/// What the first segment of either direction of a connection has beyond that: its options.
+const SYN_BYTES: u64 = 60 - SEGMENT_BYTES;
+/// Below it, the kernel's steps of 10 ms would tell too little of how CPU was split.
+const SPLIT_NS: u64 = 2_000_000_000;
 /// A quantile is given when this many independent samples lie beyond it.
 const SAMPLES_BEYOND: u64 = 10;
 
@@ -67,7 +72,7 @@ fn lane_summary(data: &Dataset, verdict: &Verdict, lane: &Lane) -> LaneSummary {
     LaneSummary {
         blocks: lane.cells.len() as u64,
         publishes,
-        deliveries: deliveries_summary(lane),
+        deliveries: deliveries_summary(data, lane),
         response_time_ns,
         service_time_ns: by_publication(&lane.service_time),
         publish_delay_ns: by_publication(&lane.publish_delay),
@@ -78,20 +83,23 @@ fn lane_summary(data: &Dataset, verdict: &Verdict, lane: &Lane) -> LaneSummary {
         computed_at_50ms_rtt: computed(data, verdict, lane, &response_time_ns, rearm_gap_ns.as_ref()),
         bytes_per_delivery: if costs { bytes(data, lane) } else { BytesSummary::default() },
         setup_bytes: setup_bytes(lane).filter(|_| costs),
+        idle_per_minute: idle_per_minute(data, lane).filter(|_| costs),
+        connect_time_ns: (!lane.connect_time.blocks.is_empty()).then(|| by_sample(&lane.connect_time)),
+        bytes_per_connect: bytes_per_connect(lane).filter(|_| costs),
         requests_per_delivery: per(window(|cell| cell.window.requests), deliveries).filter(|_| costs),
         deliveries_per_response: per(deliveries, window(|cell| cell.window.responses_with_items)).filter(|_| costs),
         server: server(data, lane),
-        generator: GeneratorSummary {
-            cpu_ns_per_delivery: median_of(
-                &lane.cost_per_block(|cell| per(cell.generator_cpu_ns, cell.window.deliveries).filter(|&ns| ns > 0.0)),
-            )
-            .0,
-        },
+        generator: generator(lane),
+        drift: drift::of(lane).map(|ratio| DriftSummary {
+            ratio: ratio.point,
+            ratio_ci: [Some(ratio.low), Some(ratio.high)],
+            seen: drift::is_seen(&ratio),
+        }),
         cells: cells(lane),
     }
 }
 
-/// None where the model does not hold: arrivals that are not random, a path with a round trip of its own, an INVALID run.
+/// None where the model does not hold: arrivals that are not random, members that publish, a path with a round trip of its own, an INVALID run.
 fn computed(
     data: &Dataset,
     verdict: &Verdict,
@@ -102,13 +110,14 @@ fn computed(
     let scenario = &data.header.scenario;
     // With a round trip of its own the run needs no computed one.
     let near = data.header.host.loopback && data.header.rtt_ns.is_none();
-    let holds = near && scenario.arrivals == "poisson" && verdict.status != Status::Invalid;
+    let beside_the_server = scenario.publisher == Publisher::Neutral;
+    let holds = near && beside_the_server && scenario.arrivals == "poisson" && verdict.status != Status::Invalid;
     let (response, rearm, hold) = (response.p50?, rearm?.p50?, lane.info.hold_ns?);
     holds.then(|| gate::computed(scenario.rate_hz, response, rearm, hold))
 }
 
-fn deliveries_summary(lane: &Lane) -> DeliveriesSummary {
-    let total = |value: fn(&Cell) -> u64| lane.is_measured().then(|| lane.sum(value));
+fn deliveries_summary(data: &Dataset, lane: &Lane) -> DeliveriesSummary {
+    let total = |value: fn(&Cell) -> u64| (lane.is_measured() && !data.is_silent()).then(|| lane.sum(value));
     DeliveriesSummary {
         expected: total(|cell| cell.deliveries.expected),
         delivered: total(|cell| cell.deliveries.delivered),
@@ -164,6 +173,7 @@ fn bytes(data: &Dataset, lane: &Lane) -> BytesSummary {
         .all_cells()
         .any(|cell| [&cell.window.down, &cell.window.up].into_iter().any(|counts| count(counts, Category::Tls) > 0));
     let segments = |of: fn(&Segments) -> u64| lane.sum_all(|cell| cell.window.segments.as_ref().map(of));
+    let syn_bytes = SYN_BYTES * lane.sum(|cell| cell.window.new_connections);
     let direction = |counts: fn(&Cell) -> &ByteCounts, of: fn(&Segments) -> u64| {
         let share = |category| per(lane.sum(|cell| count(counts(cell), category)), deliveries);
         CategoryBytes {
@@ -175,7 +185,9 @@ fn bytes(data: &Dataset, lane: &Lane) -> BytesSummary {
             heartbeat: share(Category::Heartbeat),
             handshake: share(Category::Handshake),
             tls: tls.then(|| share(Category::Tls)).flatten(),
-            tcp_ip: segments(of).zip(segments(|s| s.deliveries)).and_then(|(n, of)| per(n * SEGMENT_BYTES, of)),
+            tcp_ip: segments(of)
+                .zip(segments(|s| s.deliveries))
+                .and_then(|(n, of)| per(n * SEGMENT_BYTES + syn_bytes, of)),
         }
     };
     let down = direction(|cell| &cell.window.down, |segments| segments.down);
@@ -196,22 +208,67 @@ fn count(counts: &ByteCounts, category: Category) -> u64 {
     counts.get(category.id()).copied().unwrap_or(0)
 }
 
+/// Of a connection's whole life.
+fn handshake_bytes(cell: &Cell) -> u64 {
+    count(&cell.kernel.down, Category::Handshake) + count(&cell.kernel.up, Category::Handshake)
+}
+
 fn setup_bytes(lane: &Lane) -> Option<f64> {
-    let handshake =
-        |cell: &Cell| count(&cell.kernel.down, Category::Handshake) + count(&cell.kernel.up, Category::Handshake);
-    per(lane.sum(handshake), lane.sum(|cell| cell.kernel.connections))
+    per(lane.sum(handshake_bytes), lane.sum(|cell| cell.kernel.connections))
+}
+
+/// What connections that ended by reset carried is not known.
+fn bytes_per_connect(lane: &Lane) -> Option<f64> {
+    let whole = |cell: &Cell| cell.connects.is_some() && cell.kernel.reset == 0;
+    let bytes = lane.sum_all(|cell| whole(cell).then(|| handshake_bytes(cell)))?;
+    per(bytes, lane.sum(|cell| u64::from(cell.subscribers)))
+}
+
+/// Nanoseconds of a minute.
+const MINUTE_NS: f64 = 60e9;
+
+fn idle_per_minute(data: &Dataset, lane: &Lane) -> Option<f64> {
+    let is_idle = data.is_silent() && data.header.scenario.connect_rate_hz.is_none();
+    let bytes = lane.sum(|cell| cell.window.down.values().chain(cell.window.up.values()).sum());
+    let watched_ns = lane.sum(|cell| u64::from(cell.subscribers) * cell.window.length_ns);
+    per(bytes, watched_ns).filter(|_| is_idle).map(|per_ns| per_ns * MINUTE_NS)
 }
 
 fn server(data: &Dataset, lane: &Lane) -> ServerSummary {
     let cpu = lane.cpu_per_delivery();
     let (cpu_ns_per_delivery, ci) = median_of(&cpu);
     let ratio = data.floor().and_then(|floor| ratio_of(&cpu, &floor.cpu_per_delivery()));
+    let (switches, switches_ci) =
+        median_of(&lane.cost_per_block(|cell| per(cell.server.context_switches?, cell.window.segments?.deliveries)));
+    let (cpu_ns_per_connect, per_connect_ci) =
+        median_of(&lane.cost_per_block(|cell| per(cell.server.cpu_ns, cell.connects.as_ref()?.due)));
     ServerSummary {
+        cpu_ns_per_connect,
+        cpu_ns_per_connect_ci: interval(per_connect_ci),
         cpu_ns_per_delivery,
         cpu_ns_per_delivery_ci: interval(ci),
         cpu_ratio_to_raw: ratio.map(|ratio| ratio.point),
         cpu_ratio_to_raw_ci: interval(ratio.map(|ratio| (ratio.low, ratio.high))),
+        cpu_user_share: user_share(lane),
+        context_switches_per_delivery: switches,
+        context_switches_per_delivery_ci: interval(switches_ci),
         memory_bytes_per_connection: memory(lane),
+    }
+}
+
+/// None below [`SPLIT_NS`] of CPU, and where one block does not have the split.
+fn user_share(lane: &Lane) -> Option<f64> {
+    let user = lane.sum_all(|cell| cell.server.user_ns)?;
+    let all = user + lane.sum_all(|cell| cell.server.system_ns)?;
+    per(user, all).filter(|_| all >= SPLIT_NS && !lane.times_only)
+}
+
+fn generator(lane: &Lane) -> GeneratorSummary {
+    let cpu = lane.cost_per_block(|cell| per(cell.generator_cpu_ns, cell.window.deliveries).filter(|&ns| ns > 0.0));
+    let busy = lane.cost_per_block(|cell| cell.machine?.generator_core_busy);
+    GeneratorSummary {
+        cpu_ns_per_delivery: median_of(&cpu).0,
+        busiest_core: busy.into_iter().map(|(_, share)| share).max_by(f64::total_cmp),
     }
 }
 
@@ -247,6 +304,7 @@ fn cells(lane: &Lane) -> Vec<CellSummary> {
         CellSummary {
             block: cell.block,
             order: cell.order,
+            repeated: cell.attempt > 0,
             response_time_p50_ns: delay.and_then(|timing| timing.p50),
             response_time_p99_ns: delay.and_then(|timing| timing.p99),
             stream_bytes_per_delivery: of(&stream, cell.block),

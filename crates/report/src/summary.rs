@@ -5,10 +5,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::{
-    ranking::RankEntry,
-    verdict::{Status, Withdrawn},
-};
+use crate::{claims::Withdrawn, ranking::RankEntry, verdict::Status};
 
 /// A point's interval, lower end first; both null when there are too few blocks.
 pub type Interval<T> = [Option<T>; 2];
@@ -97,6 +94,14 @@ pub struct LaneSummary {
     pub bytes_per_delivery: BytesSummary,
     /// Handshake bytes per connection, both directions.
     pub setup_bytes: Option<f64>,
+    /// Stream bytes of both directions that a subscriber costs in a minute in which nothing is published; null where something
+    /// is.
+    pub idle_per_minute: Option<f64>,
+    /// From the instant a subscription was due until it stood, one sample a subscription; null unless opening them is what was
+    /// measured, as are the other figures per connect.
+    pub connect_time_ns: Option<Quantiles>,
+    /// Handshake bytes of a subscription, both directions, over all its connections; null where a connection ended by reset.
+    pub bytes_per_connect: Option<f64>,
     /// Requests that subscribers completed, per delivery.
     pub requests_per_delivery: Option<f64>,
     /// Null when no response carried a publication.
@@ -105,11 +110,13 @@ pub struct LaneSummary {
     pub server: ServerSummary,
     /// What the generator spent.
     pub generator: GeneratorSummary,
+    /// Whether delays changed inside the windows; null for windows below 3 s and for fewer than six blocks.
+    pub drift: Option<DriftSummary>,
     /// Every block for itself.
     pub cells: Vec<CellSummary>,
 }
 
-/// `record::Deliveries` over all blocks; null when the lane was not measured.
+/// `record::Deliveries` over all blocks; null when the lane was not measured, and where nothing was published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct DeliveriesSummary {
     /// Publications times their subscribers.
@@ -217,6 +224,17 @@ pub struct ServerSummary {
     pub cpu_ratio_to_raw: Option<f64>,
     /// Over blocks.
     pub cpu_ratio_to_raw_ci: Interval<f64>,
+    /// The share of its CPU that was spent outside the kernel, over all blocks; null below 2 s of CPU, of which the kernel's steps
+    /// of 10 ms would tell too little.
+    pub cpu_user_share: Option<f64>,
+    /// Of all its threads, the median over blocks; of the whole feed, not its window.
+    pub context_switches_per_delivery: Option<f64>,
+    /// Over blocks.
+    pub context_switches_per_delivery_ci: Interval<f64>,
+    /// For a subscription that comes and goes, the median over blocks.
+    pub cpu_ns_per_connect: Option<f64>,
+    /// Over blocks.
+    pub cpu_ns_per_connect_ci: Interval<f64>,
     /// The slope between the smallest and the largest fleet.
     pub memory_bytes_per_connection: MemorySummary,
 }
@@ -239,6 +257,19 @@ pub struct MemorySummary {
 pub struct GeneratorSummary {
     /// The median over blocks, all its threads.
     pub cpu_ns_per_delivery: Option<f64>,
+    /// The share of its CPU that was busy, in the busiest block; null when it had none of its own.
+    pub busiest_core: Option<f64>,
+}
+
+/// The median delay in the last third of the windows as a multiple of that in the first.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DriftSummary {
+    /// The median over blocks.
+    pub ratio: f64,
+    /// Over blocks.
+    pub ratio_ci: Interval<f64>,
+    /// Whether the interval leaves 1 out.
+    pub seen: bool,
 }
 
 /// One lane in one block.
@@ -248,6 +279,8 @@ pub struct CellSummary {
     pub block: u32,
     /// Its place in the block's order, from 0.
     pub order: u32,
+    /// It was run again because the first run was disturbed; this is the second.
+    pub repeated: bool,
     /// The median delay.
     pub response_time_p50_ns: Option<u64>,
     /// The 99th percentile of the delay; of one block, so with less evidence than the lane's.

@@ -31,6 +31,9 @@ pub(crate) fn answer(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Ve
     if verdict.status == Status::Invalid {
         return invalid(verdict);
     }
+    if data.is_silent() {
+        return silent(data, summary);
+    }
     match data.choices().as_slice() {
         [] if data.floor().is_none() => vec![say("Nothing was measured: there is nothing to choose between.", "lanes")],
         [] => vec![say("Only the floor was measured: there is nothing to choose between.", "lanes")],
@@ -49,6 +52,24 @@ fn invalid(verdict: &Verdict) -> Vec<Sentence> {
         say("No recommendation: this run is INVALID, and its numbers must not be used.", "validity"),
         say(format!("The first reason: {first}."), "validity"),
     ]
+}
+
+/// What a run without publications measured, lane by lane; it ranks nothing.
+fn silent(data: &Dataset, summary: &Summary) -> Vec<Sentence> {
+    let listed = |value: fn(&LaneSummary) -> Option<String>| {
+        let of = |lane: &Lane| Some(format!("{} ({})", value(summary.lane(&lane.info.lane)?)?, lane.label()));
+        let values: Vec<String> = data.lanes.iter().filter_map(of).collect();
+        (!values.is_empty()).then(|| join(&values))
+    };
+    let idle = listed(|lane| lane.idle_per_minute.map(bytes));
+    let idle = idle.map(|values| format!("While nothing is published, a subscriber costs in a minute {values}."));
+    let stands = listed(|lane| Some(time(float(lane.connect_time_ns?.p50?))));
+    let stands = stands.map(|values| format!("Half of the subscriptions stand within {values}."));
+    let found: Vec<Sentence> = idle.into_iter().chain(stands).map(|text| say(text, "lanes")).collect();
+    if found.is_empty() {
+        return vec![say("Nothing was published, and too little was measured to say anything.", "lanes")];
+    }
+    found
 }
 
 fn single(lane: &Lane, summary: &Summary) -> Vec<Sentence> {

@@ -10,13 +10,18 @@ use record::Cell;
 use serde::Serialize;
 
 use crate::{
+    claims::{self, Withdrawn},
     dataset::{Dataset, Lane},
-    numbers::{count, float, percent, time},
-    rules::{RULES, Rule},
+    numbers::{count, float, time},
+    rules::{CONNECT_RULES, RULES, Rule},
 };
 
-/// A p99 is withdrawn when the publisher's own p99 is more than this share of it: the tail could be the publisher's.
-const LATE_TAIL: f64 = 0.2;
+/// A longer round trip is no loopback's: something on the path delays.
+const ROUND_TRIP_NS: u64 = 1_000_000;
+/// The queueing discipline that an interface without a queue has.
+const NO_QUEUE: &str = "noqueue";
+/// What was seen where nothing could be.
+const NOT_HELD: &str = "the record does not hold it";
 
 /// How far the numbers of a run can be trusted. Ordered, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -62,17 +67,6 @@ pub struct Check {
     pub detail: String,
 }
 
-/// A single claim that is smaller than its noise; the run stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Withdrawn {
-    /// The lane's printed name.
-    pub lane: String,
-    /// The claim: `p99`.
-    pub claim: &'static str,
-    /// Why, in a sentence.
-    pub reason: String,
-}
-
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -91,18 +85,21 @@ pub struct Verdict {
 /// Judges a run by the rules that its record can answer.
 pub(crate) fn judge(data: &Dataset) -> Verdict {
     let mut found: Vec<(Check, Vec<String>)> = vec![something_measured(data)];
-    found.extend(RULES.iter().map(|rule| check_cells(data, rule)));
+    let of_connects = if data.header.scenario.connect_rate_hz.is_some() { CONNECT_RULES } else { &[] };
+    found.extend(RULES.iter().chain(of_connects).map(|rule| check_cells(data, rule)));
     found.extend([complete(data), nothing_failed(data), release_build(data), own_cpus(data)]);
+    found.extend([short_path(data), nothing_queues(data)]);
 
     let broken = |check: &Check| match check.outcome {
         Outcome::Broken(status) => Some(status),
         Outcome::Passed | Outcome::NotMeasured => None,
     };
     let of = |status| found.iter().filter(move |(check, _)| broken(check) == Some(status));
+    let status = found.iter().filter_map(|(check, _)| broken(check)).max().unwrap_or(Status::Valid);
     Verdict {
-        status: found.iter().filter_map(|(check, _)| broken(check)).max().unwrap_or(Status::Valid),
+        status,
         reasons: of(Status::Invalid).chain(of(Status::Suspect)).flat_map(|(_, reasons)| reasons.clone()).collect(),
-        withdrawn: data.lanes.iter().filter_map(late_tail).collect(),
+        withdrawn: claims::withdrawn(data, status),
         checks_passed: found.iter().filter(|(check, _)| check.outcome == Outcome::Passed).count(),
         checks: found.into_iter().map(|(check, _)| check).collect(),
     }
@@ -138,7 +135,7 @@ fn check_cells(data: &Dataset, rule: &Rule) -> (Check, Vec<String>) {
     let detail = match worst {
         Some((0.0, _)) => "none".to_owned(),
         Some((value, place)) => format!("worst {} ({place})", (rule.show)(value)),
-        None => "the record does not hold it".to_owned(),
+        None => NOT_HELD.to_owned(),
     };
     (Check { name: rule.name, outcome, detail }, reasons)
 }
@@ -205,21 +202,33 @@ fn own_cpus(data: &Dataset) -> (Check, Vec<String>) {
     run_check("server and generator each had a CPU of their own", Status::Suspect, shared, detail)
 }
 
+/// The server itself is asked, so that a round trip which the run puts there has no part in it.
+fn short_path(data: &Dataset) -> (Check, Vec<String>) {
+    let name = "the path had no round trip of its own (at most 1 ms)";
+    let Some(round_trip) = data.header.host.environment.round_trip_ns else { return not_measured(name) };
+    let detail = time(float(round_trip));
+    let reason = (round_trip > ROUND_TRIP_NS)
+        .then(|| format!("a round trip to the server took {detail} before the run put any delay there"));
+    run_check(name, Status::Suspect, reason, detail)
+}
+
+fn nothing_queues(data: &Dataset) -> (Check, Vec<String>) {
+    let name = "nothing queued on the loopback interface";
+    let host = &data.header.host;
+    let Some(kinds) = host.environment.loopback_qdiscs.as_ref().filter(|_| host.loopback) else {
+        return not_measured(name);
+    };
+    let queues: Vec<&str> = kinds.iter().map(String::as_str).filter(|kind| *kind != NO_QUEUE).collect();
+    let detail = if queues.is_empty() { "none".to_owned() } else { queues.join(", ") };
+    let reason = (!queues.is_empty()).then(|| format!("the loopback interface has a queueing discipline: {detail}"));
+    run_check(name, Status::Suspect, reason, detail)
+}
+
+fn not_measured(name: &'static str) -> (Check, Vec<String>) {
+    (Check { name, outcome: Outcome::NotMeasured, detail: NOT_HELD.to_owned() }, Vec::new())
+}
+
 fn run_check(name: &'static str, status: Status, reason: Option<String>, detail: String) -> (Check, Vec<String>) {
     let outcome = if reason.is_some() { Outcome::Broken(status) } else { Outcome::Passed };
     (Check { name, outcome, detail }, reason.into_iter().collect())
-}
-
-fn late_tail(lane: &Lane) -> Option<Withdrawn> {
-    let delay = float(lane.publish_delay.merged.quantile_ns(0.99)?);
-    let response = float(lane.response_time.merged.quantile_ns(0.99)?);
-    (delay > LATE_TAIL * response).then(|| Withdrawn {
-        lane: lane.info.lane.clone(),
-        claim: "p99",
-        reason: format!(
-            "the publisher itself was {} late at its p99, {} of this lane's p99",
-            time(delay),
-            percent(delay / response)
-        ),
-    })
 }

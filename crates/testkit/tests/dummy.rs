@@ -21,6 +21,8 @@ fn a_transport_that_is_only_in_the_list_is_measured_and_reported() {
         headers: Headers::built_in("minimal").unwrap(),
         catalog: &CATALOG,
         rtt: None,
+        stall: None,
+        calibration: None,
         command: "a test".to_owned(),
         commit: None,
     };

@@ -6,8 +6,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The profiles that are built in, by the name that `--headers` takes; the first is the default.
-const BUILT_IN: [(&str, &str); 2] =
-    [("chromium", include_str!("headers/chromium.txt")), ("minimal", include_str!("headers/minimal.txt"))];
+const BUILT_IN: [(&str, &str); 3] = [
+    ("chromium", include_str!("headers/chromium.txt")),
+    ("chromium-cookie", include_str!("headers/chromium-cookie.txt")),
+    ("minimal", include_str!("headers/minimal.txt")),
+];
 
 /// The names of the profiles that are built in.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -18,19 +21,54 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeadersError {
     /// No profile of this name.
-    #[error("there is no header profile {0:?}; there are chromium and minimal")]
-    Unknown(String),
+    #[error("there is no header profile {name:?}; there are {known}; or name a file, such as ./own.txt", known = known())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
     /// A line that is neither a comment, a section, nor a header.
-    #[error("line {line} of the header profile is not `Name: value`: {text:?}")]
+    #[error("line {line} of the header profile, {place}, is not `Name: value`: {text:?}", place = place(section.as_deref()))]
     Line {
         /// Its number, from 1.
         line: usize,
+        /// The section it stands in; none before the first.
+        section: Option<String>,
         /// The line.
         text: String,
     },
+    /// A section that no request has, or that was there before.
+    #[error("line {line} of the header profile: [{section}] is {what}; there are {sections}", sections = sections())]
+    Title {
+        /// Its number, from 1.
+        line: usize,
+        /// What stands in the brackets.
+        section: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A kind of request is missing.
-    #[error("the header profile has no section [{0}]")]
+    #[error("the header profile has no section [{0}]; there must be {sections}", sections = sections())]
     Section(&'static str),
+    /// A head without something that its request cannot do without.
+    #[error("the section [{section}] of the header profile has no header with {placeholder}")]
+    Placeholder {
+        /// The section.
+        section: &'static str,
+        /// What is missing.
+        placeholder: &'static str,
+    },
+}
+
+fn known() -> String {
+    names().collect::<Vec<_>>().join(", ")
+}
+
+fn sections() -> String {
+    Kind::ALL.map(|kind| format!("[{}]", kind.section())).join(", ")
+}
+
+fn place(section: Option<&str>) -> String {
+    section.map_or_else(|| "before the first section".to_owned(), |section| format!("in [{section}]"))
 }
 
 /// The kind of request a head is for.
@@ -60,6 +98,15 @@ impl Kind {
             Self::Upgrade => "upgrade",
         }
     }
+
+    /// What a head of this kind must have filled in: without it the server cannot read the request to its end, or answer.
+    const fn needs(self) -> &'static [&'static str] {
+        match self {
+            Self::Fetch | Self::EventStream => &[],
+            Self::Post | Self::PostText => &["{length}"],
+            Self::Upgrade => &["{protocol}", "{key}"],
+        }
+    }
 }
 
 /// One profile. Cheap to clone.
@@ -77,7 +124,7 @@ impl Headers {
     ///
     /// [`HeadersError::Unknown`] for any other name.
     pub fn built_in(name: &str) -> Result<Self, HeadersError> {
-        let unknown = || HeadersError::Unknown(name.to_owned());
+        let unknown = || HeadersError::Unknown { name: name.to_owned() };
         let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
         Self::parse(name, text)
     }
@@ -86,27 +133,38 @@ impl Headers {
     ///
     /// # Errors
     ///
-    /// [`HeadersError`] for a line that is no header and for a missing section.
+    /// [`HeadersError`] for a line that is no header, for a section that no request has, for one that is missing, and for one
+    /// that leaves out what its request needs.
     pub fn parse(name: &str, text: &str) -> Result<Self, HeadersError> {
         let mut heads = BTreeMap::<String, String>::new();
-        let mut section = None;
+        let mut section: Option<&str> = None;
         for (index, line) in text.lines().enumerate() {
-            let line = line.trim_end();
+            let (number, line) = (index + 1, line.trim_end());
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             if let Some(title) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                section = Some(heads.entry(title.to_owned()).or_default());
+                let bad = |what| HeadersError::Title { line: number, section: title.to_owned(), what };
+                if Kind::ALL.iter().all(|kind| kind.section() != title) {
+                    return Err(bad("no kind of request"));
+                }
+                if heads.insert(title.to_owned(), String::new()).is_some() {
+                    return Err(bad("there twice"));
+                }
+                section = Some(title);
                 continue;
             }
-            let bad = || HeadersError::Line { line: index + 1, text: line.to_owned() };
-            let head = section.as_mut().filter(|_| line.contains(": ")).ok_or_else(bad)?;
-            head.push_str(line);
-            head.push_str("\r\n");
+            let bad =
+                || HeadersError::Line { line: number, section: section.map(str::to_owned), text: line.to_owned() };
+            let is_header = line.split_once(": ").is_some_and(|(name, _)| !name.is_empty() && !name.contains(' '));
+            let head = section.filter(|_| is_header).and_then(|title| heads.get_mut(title)).ok_or_else(bad)?;
+            head.extend([line, "\r\n"]);
         }
         for kind in Kind::ALL {
-            if !heads.contains_key(kind.section()) {
-                return Err(HeadersError::Section(kind.section()));
+            let section = kind.section();
+            let head = heads.get(section).ok_or(HeadersError::Section(section))?;
+            if let Some(placeholder) = kind.needs().iter().find(|needed| !head.contains(**needed)) {
+                return Err(HeadersError::Placeholder { section, placeholder });
             }
         }
         Ok(Self { name: name.into(), heads: Arc::new(heads) })

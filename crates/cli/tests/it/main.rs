@@ -3,10 +3,13 @@
 #![cfg(test)]
 
 mod bench;
+mod bytes;
+mod calibrate;
 mod conform;
 mod drain;
 mod outsiders;
 mod programs;
+mod scenarios;
 mod serve;
 mod slow_readers;
 mod socketio;

@@ -70,7 +70,7 @@ fn more_clients_than_files_are_refused() {
 
 #[test]
 fn a_payload_too_small_or_too_large_is_refused() {
-    refused(&["bench", "--size", "5"], &["size_bytes", "36"]);
+    refused(&["bench", "--size", "5"], &["size_bytes", "20"]);
     refused(&["bench", "--size", "70000"], &["size_bytes", "65536"]);
 }
 
@@ -88,7 +88,65 @@ fn an_unknown_key_of_a_scenario_is_named() {
 #[test]
 fn an_unknown_profile_or_header_profile_is_named() {
     refused(&["bench", "--profile", "thorough"], &["thorough", "quick"]);
-    refused(&["bench", "--headers", "netscape"], &["netscape", "chromium"]);
+    refused(&["bench", "--headers", "netscape"], &["netscape", "chromium", "./own.txt"]);
+}
+
+#[test]
+fn a_header_profile_that_cannot_be_used_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.txt");
+    std::fs::write(&file, "[fetch]\nHost: {host}\nno header\n").unwrap();
+    refused(&["bench", "--headers", file.to_str().unwrap()], &["mine.txt", "line 3", "[fetch]", "no header"]);
+    std::fs::write(&file, "[fetch]\nHost: {host}\n[post]\nContent-Length: {length}\n").unwrap();
+    refused(&["bench", "--headers", file.to_str().unwrap()], &["mine.txt", "no section [post-text]"]);
+    refused(&["bench", "--headers", "./nowhere.txt"], &["./nowhere.txt", "header profile"]);
+}
+
+#[test]
+fn a_round_trip_out_of_bounds_is_refused() {
+    refused(&["bench", "--rtt", "50"], &["--rtt", "\"50\"", "50ms"]);
+    for rtt in ["0ms", "1001ms", "5s"] {
+        refused(&["bench", "--rtt", rtt], &["--rtt", "from 1ms to 1s"]);
+    }
+    refused(&["bench", "idle", "--rtt", "50ms"], &["idle", "only times", "--rtt"]);
+}
+
+#[test]
+fn a_list_where_one_value_belongs_is_refused() {
+    for (flag, list) in [
+        ("--clients", "10,20"),
+        ("--rooms", "1,2"),
+        ("--rate", "1,5"),
+        ("--size", "20,128"),
+        ("--duration", "1s,2s"),
+        ("--rtt", "10ms,50ms"),
+        ("--blocks", "1,6"),
+        ("--seed", "1,2"),
+    ] {
+        refused(&["bench", flag, list], &[flag, list, "not a list", "--interval"]);
+    }
+    refused(&["bench", "--set", "size_bytes=20,128"], &["size_bytes", "one value", "--interval"]);
+    refused(&["bench", "--set", "size_bytes=[20,128]"], &["size_bytes", "one value", "--interval"]);
+}
+
+#[test]
+fn an_interval_named_twice_or_left_empty_is_refused() {
+    refused(&["bench", "--interval", "1s,1s"], &["short-polling", "twice"]);
+    refused(&["bench", "--interval", "250ms,,1s"], &["short-polling", "interval"]);
+}
+
+#[test]
+fn blocks_out_of_bounds_are_refused() {
+    refused(&["bench", "--blocks", "0"], &["--blocks", "1..=100"]);
+    refused(&["bench", "--blocks", "101"], &["--blocks", "1..=100"]);
+}
+
+#[test]
+fn a_scenario_that_does_not_fit_together_is_refused() {
+    refused(&["bench", "feed", "--rate", "0"], &["rate_hz must be above 0"]);
+    refused(&["bench", "idle", "--duration", "30s"], &["whole number of heartbeats"]);
+    refused(&["bench", "connect", "--duration", "2s"], &["window must be left out"]);
+    refused(&["bench", "--size", "20", "--rate", "2000"], &["size_bytes", "--rate"]);
 }
 
 #[test]
@@ -153,4 +211,9 @@ fn a_bad_file_of_limits_is_named() {
     let file = file.to_str().unwrap();
     refused(&["serve", "--config", file], &["limits.toml", "ring_itmes"]);
     refused(&["serve", "--config", "/nowhere.toml"], &["/nowhere.toml"]);
+}
+
+#[test]
+fn an_unknown_check_lists_the_checks() {
+    refused(&["calibrate", "--only", "delays"], &["delays", "delay, stall"]);
 }

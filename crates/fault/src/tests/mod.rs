@@ -1,6 +1,7 @@
 //! Real sockets on loopback, where time cannot be paused: only lower bounds of time are asserted.
 
 mod faults;
+mod golden;
 mod plain;
 mod queue;
 mod scripts;

@@ -17,12 +17,14 @@ pub(super) fn feed(dues: &[(u64, u32)]) -> Feed {
         offset: Duration::from_millis(milliseconds),
         room,
         ordinal: 1 + dues[..index].iter().filter(|(_, other)| *other == room).count() as u64,
+        sender: None,
     };
     Feed {
         dues: dues.iter().enumerate().map(|(index, planned)| due(index, *planned)).collect(),
         subscribers: vec![2, 1],
         start: at(0),
         sent: vec![None; dues.len()],
+        offsets: vec![None; dues.len()],
         arrivals: dues.iter().map(|_| Vec::new()).collect(),
         window: Window { start: at(1000), length: Duration::from_millis(100) },
     }
@@ -40,7 +42,7 @@ fn milliseconds(recorder: &measure::Recorder, q: f64) -> Option<u64> {
 
 proptest! {
     #[test]
-    fn data_is_as_long_as_it_says_and_holds_its_number(size in 36_usize..=200, n in 0_usize..=1_000_000_000_000) {
+    fn data_is_as_long_as_it_says_and_holds_its_number(size in 21_usize..=200, n in 0_usize..=999_999) {
         let data = data(n, size);
         prop_assert_eq!(data.len(), size);
         prop_assert_eq!(number(&data), Some(n));
@@ -90,10 +92,56 @@ fn the_start_moves_every_instant() {
 }
 
 #[test]
-fn the_smallest_data_holds_the_largest_number() {
+fn the_smallest_data_holds_the_numbers_of_the_longest_feed_that_a_plan_allows_it() {
     let size = usize::try_from(crate::scenario::MIN_SIZE_BYTES).unwrap();
-    assert_eq!(data(usize::MAX, size).len(), size);
-    assert_eq!(number(&data(usize::MAX, size)), Some(usize::MAX));
+    assert_eq!((data(99_999, size).len(), number(&data(99_999, size))), (size, Some(99_999)));
+    assert_eq!(data(100_000, size).len(), size + 1, "one more than the plan may allow");
+    assert_eq!(data(999_999, size + 1).len(), size + 1, "all numbers that any plan allows");
+}
+
+#[test]
+fn members_publish_in_the_window_and_each_once_before_it() {
+    let scenario = scenario(&["publisher=members", "rooms=3", "subscribers=12", "warm_up=500ms"]);
+    let feed = Feed::plan(&scenario, 1, times(Duration::from_secs(20), Duration::ZERO));
+    assert!(feed.dues.is_sorted_by_key(|due| due.offset));
+    for due in &feed.dues {
+        assert_eq!(due.sender.unwrap() % 3, due.room, "a sender is a member of its room");
+    }
+    let early = feed.dues.iter().filter(|due| due.offset < Duration::from_millis(500));
+    let greeted: BTreeSet<_> = early.map(|due| due.sender).collect();
+    assert_eq!(greeted.len(), 12, "everybody's uplink stands before the window");
+    let later = feed.dues.iter().filter(|due| due.offset >= Duration::from_millis(500));
+    let senders: BTreeSet<_> = later.clone().map(|due| due.sender).collect();
+    assert_eq!(senders.len(), 12, "chance passes nobody over in 20 s");
+    // 300 expected; 70 off would be four standard deviations.
+    assert!((230..370).contains(&later.count()));
+    for room in 0..3 {
+        let ordinals: Vec<_> = feed.dues.iter().filter(|due| due.room == room).map(|due| due.ordinal).collect();
+        assert!(ordinals.iter().copied().eq(1..=ordinals.len() as u64), "{ordinals:?}");
+    }
+    let shorter = Feed::plan(&scenario, 1, times(Duration::from_secs(5), Duration::ZERO));
+    assert_eq!(shorter.dues, feed.dues[..shorter.dues.len()]);
+}
+
+#[test]
+fn nothing_is_planned_where_nothing_is_published() {
+    let feed =
+        Feed::plan(&scenario(&["rate_hz=0", "heartbeat=200ms"]), 1, times(Duration::from_secs(1), Duration::ZERO));
+    assert!(feed.dues.is_empty() && feed.lines().is_empty());
+    let (response, service) = feed.times();
+    assert!(response.is_empty() && service.is_empty() && feed.publish_delay().is_empty());
+}
+
+#[test]
+fn a_sender_is_overtaken_by_its_own_later_words_alone() {
+    let mut feed = feed(&[(1000, 0), (1001, 0), (1002, 0), (1003, 0)]);
+    for (n, sender) in [7, 8, 7, 7].into_iter().enumerate() {
+        feed.dues[n].sender = Some(sender);
+    }
+    feed.offsets = vec![Some(2), Some(1), Some(4), None];
+    assert_eq!(feed.overtaken(), 0, "who of two was first is the server's to say");
+    feed.offsets = vec![Some(2), Some(3), Some(1), Some(4)];
+    assert_eq!(feed.overtaken(), 1);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Tests of every part without a server under test; where sockets are needed, the other end is a thread here.
 
+mod environment;
 mod feed;
 mod host;
 mod plan;
 mod reactor;
+mod repeat;
 mod scenario;
 mod tally;
 mod tcp_info;

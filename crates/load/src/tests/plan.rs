@@ -6,7 +6,7 @@ use transport::{ALL, Headers, Lane, Role, lane};
 
 use super::scenario;
 use crate::{
-    Plan, PlanError, Profile,
+    Plan, PlanError, Profile, Scenario,
     plan::{CellPlan, Times},
 };
 
@@ -22,6 +22,8 @@ fn plan(seed: u64) -> Plan {
         headers: Headers::built_in("minimal").unwrap(),
         catalog: ALL,
         rtt: None,
+        stall: None,
+        calibration: None,
         command: String::new(),
         commit: None,
     }
@@ -129,6 +131,58 @@ fn every_connection_needs_a_file() {
         assert_eq!(error, PlanError::Files { subscribers: 300, lane: lane.to_owned(), needed, limit: needed - 1 });
         assert!(error.to_string().ends_with("use fewer --clients"), "{error}");
     }
+}
+
+#[test]
+fn an_uplink_may_take_a_file_and_a_proxy_takes_two() {
+    let needed = |pairs: &[&str], rtt: Option<u64>, limit| {
+        let lanes = vec![Lane::parse("sse", ALL).unwrap()];
+        Plan { scenario: scenario(pairs), lanes, rtt: rtt.map(Duration::from_millis), ..plan(1) }.check(limit)
+    };
+    let members = ["publisher=members"];
+    assert_eq!(needed(&members, None, 2 * 300 + 64), Ok(()));
+    assert!(needed(&members, None, 2 * 300 + 63).is_err());
+    assert_eq!(needed(&[], Some(50), 3 * 300 + 60 + 64), Ok(()));
+    assert!(needed(&[], Some(50), 3 * 300 + 60 + 63).is_err());
+}
+
+#[test]
+fn numbers_must_fit_into_the_smallest_data() {
+    // 60 rooms in 3.0 s, the longest cell of the standard lanes: 90,000 are 500 a second in each.
+    let check = |rate: &str, size: &str| Plan { scenario: scenario(&[rate, size]), ..plan(1) }.check(FILES);
+    assert_eq!(check("rate_hz=499", "size_bytes=20"), Ok(()));
+    let error = check("rate_hz=501", "size_bytes=20").unwrap_err().to_string();
+    assert!(error.contains("size_bytes") && error.contains("at most 90000"), "{error}");
+    assert_eq!(check("rate_hz=4990", "size_bytes=21"), Ok(()));
+    assert!(check("rate_hz=5010", "size_bytes=21").is_err());
+}
+
+#[test]
+fn a_fleet_that_hears_nothing_has_nothing_to_time_behind_a_round_trip() {
+    let idle = Plan { scenario: Scenario::load("idle", &[]).unwrap(), ..plan(1) };
+    assert_eq!(idle.check(FILES), Ok(()));
+    let far = Plan { rtt: Some(Duration::from_millis(50)), ..idle };
+    assert_eq!(far.check(FILES), Err(PlanError::NothingToTime("idle".to_owned())));
+    let connect = Plan { scenario: Scenario::load("connect", &[]).unwrap(), ..far };
+    assert_eq!(connect.check(FILES), Ok(()));
+}
+
+#[test]
+fn a_round_trip_delays_the_window_and_lengthens_what_is_followed() {
+    let lane = Lane::parse("websocket", ALL).unwrap().build();
+    let near = plan(1).times(lane.as_ref());
+    let far = Plan { rtt: Some(Duration::from_millis(200)), ..plan(1) }.times(lane.as_ref());
+    assert_eq!((near.warm_up, near.follow), (Duration::from_millis(150), Duration::from_secs(1)));
+    assert_eq!((far.warm_up, far.follow), (Duration::from_millis(400), Duration::from_millis(1800)));
+    assert_eq!((near.window, near.tail), (far.window, far.tail));
+}
+
+#[test]
+fn connecting_takes_as_long_on_a_lane_with_an_interval() {
+    let scenario = Scenario::load("connect", &[]).unwrap();
+    let times = Times::of(&scenario, Some(Duration::from_secs(5)));
+    assert_eq!(times, Times::of(&scenario, None));
+    assert_eq!((times.warm_up, times.window), (Duration::from_millis(250), Duration::from_millis(1250)));
 }
 
 #[test]

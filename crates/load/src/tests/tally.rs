@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use measure::{ByteLedger, Category, Direction, Mono};
+use measure::{ByteLedger, Category, Direction, Mono, Recorder};
 use proptest::{collection::vec, prelude::*, sample::select};
 use transport::{Charge, Delivery, DriverError, Event, Out};
 use wire::{Ack, Close, Epoch, Gap, GapReason, Position, Refusal};
@@ -28,7 +28,7 @@ fn position(offset: u64) -> Position {
 
 /// Two rooms, three subscribers that were accepted at offset 10, and this feed.
 fn tally(feed: Feed) -> Tally {
-    let mut tally = Tally::new(2, SIZE);
+    let mut tally = Tally::new(2, SIZE, true);
     for (client, room) in [(ANA, 0), (BEN, 0), (EVE, 1)] {
         tally.expect_subscriber(room);
         tell(&mut tally, client, at(0), Event::Ready(position(10)));
@@ -136,13 +136,13 @@ fn a_publication_that_is_not_ours_is_an_error_and_nothing_else() {
 
 #[test]
 fn a_publication_before_the_feed_or_before_ready_is_an_error() {
-    let mut early = Tally::new(2, SIZE);
+    let mut early = Tally::new(2, SIZE, true);
     early.expect_subscriber(0);
     tell(&mut early, ANA, at(1), Event::Ready(position(10)));
     tell(&mut early, ANA, at(2), publication(11, 0));
     assert_eq!(violations(&early), [("foreign_publication", 1)]);
 
-    let mut not_ready = Tally::new(2, SIZE);
+    let mut not_ready = Tally::new(2, SIZE, true);
     not_ready.expect_subscriber(0);
     not_ready.begin(feed(&[(1000, 0)]));
     tell(&mut not_ready, ANA, at(1001), publication(11, 0));
@@ -208,6 +208,56 @@ fn publishers_are_heard_for_their_acks_and_failures_alone() {
     }
     let of_subscribers = [("closed_3001", 1), ("refused", 1), ("silent", 1)];
     assert!(of_subscribers.iter().all(|error| errors(&tally).contains(error)), "{:?}", tally.errors);
+}
+
+#[test]
+fn members_may_be_heard_in_another_order_than_they_were_due() {
+    let mut tally = Tally::new(0, SIZE, false);
+    for (client, room) in [(0, 0), (1, 0), (2, 1)] {
+        tally.expect_subscriber(room);
+        tell(&mut tally, client, at(0), Event::Ready(position(10)));
+    }
+    tally.begin(feed(&[(1000, 0), (1001, 0)]));
+    for client in [0, 1] {
+        tell(&mut tally, client, at(1010), publication(11, 1));
+        tell(&mut tally, client, at(1011), publication(12, 0));
+    }
+    tell(&mut tally, 1, at(1012), Event::Acked(Ack { reference: Some(1), position: position(11) }));
+    let counted = tally.deliveries;
+    assert_eq!((counted.delivered, counted.reordered, counted.duplicated, tally.acked), (4, 0, 0, 1));
+    assert_eq!(violations(&tally), []);
+
+    // Whoever tells two of them different orders gives one publication two offsets.
+    tell(&mut tally, 0, at(1020), Event::Acked(Ack { reference: Some(0), position: position(11) }));
+    assert_eq!(violations(&tally), [("two_offsets", 1)]);
+    tell(&mut tally, 0, at(1021), publication(13, 0));
+    assert_eq!(tally.deliveries.duplicated, 1);
+}
+
+#[test]
+fn subscriptions_are_timed_from_the_instant_they_were_due() {
+    let mut tally = Tally::new(0, SIZE, true);
+    for room in [0, 0, 1, 0] {
+        tally.expect_subscriber(room);
+    }
+    // The first is due before the window, the last in it and never stands.
+    for (client, due, started, ready) in
+        [(0, 990, 991, Some(999)), (1, 1000, 1001, Some(1010)), (2, 1050, 1053, Some(1070)), (3, 1099, 1100, None)]
+    {
+        tally.open_at(client, at(due));
+        tally.started(client, at(started));
+        if let Some(ready) = ready {
+            tell(&mut tally, client, at(ready), Event::Ready(position(0)));
+        }
+    }
+    tally.begin(feed(&[]));
+    let connects = tally.connects();
+    let milliseconds = |recorder: &Recorder, q| recorder.quantile_ns(q).map(|ns| ns / 1_000_000);
+    assert_eq!((connects.due, connects.time.len(), connects.time.undelivered_count()), (3, 3, 1));
+    assert_eq!([0.3, 0.6, 0.9].map(|q| milliseconds(&connects.time, q)), [Some(10), Some(20), None]);
+    assert_eq!([0.3, 0.6, 0.9].map(|q| milliseconds(&connects.delay, q)), [Some(1), Some(1), Some(3)]);
+    assert_eq!(milliseconds(&tally.time_to_first, 0.3), Some(8), "from the opening, before the window too");
+    assert_eq!(tally.stood, [0, 1, 2], "those that are to end");
 }
 
 #[test]

@@ -6,8 +6,8 @@ mod round_trip;
 use std::collections::BTreeMap;
 
 use crate::{
-    Cell, Deliveries, End, Header, Histogram, Host, Kernel, Lane, Machine, Memory, MemoryPoint, Publication, Scenario,
-    Segments, ServerCost, Tool, VERSION, Window,
+    Calibration, Cell, Connects, Deliveries, End, Environment, Header, Histogram, Host, Kernel, Lane, Machine, Memory,
+    MemoryPoint, Publication, Publisher, Scenario, Segments, ServerCost, SocketOptions, Tool, VERSION, Window,
 };
 
 /// A header in which no optional member is empty.
@@ -27,6 +27,9 @@ fn header() -> Header {
             size_bytes: 128,
             window_ns: 600_000_000,
             warm_up_ns: 150_000_000,
+            publisher: Publisher::Members,
+            heartbeat_ns: Some(5_000_000_000),
+            connect_rate_hz: Some(12.5),
         },
         profile: "quick".to_owned(),
         seed: u64::MAX,
@@ -57,9 +60,42 @@ fn header() -> Header {
             server_cpu: Some(0),
             generator_cpu: Some(1),
             file_limit: 65_536,
+            environment: environment(),
         },
-        tool: Tool { version: "0.1.0".to_owned(), commit: Some("abc-dirty".to_owned()), build: "release".to_owned() },
+        calibration: Some(Calibration {
+            at_us: 1_732_000_000_000_000,
+            checks: 10,
+            passed: 9,
+            version: "0.1.0".to_owned(),
+            commit: Some("abc".to_owned()),
+        }),
+        tool: Tool {
+            version: "0.1.0".to_owned(),
+            commit: Some("abc-dirty".to_owned()),
+            build: "release".to_owned(),
+            rustc: Some("rustc 1.95.0".to_owned()),
+        },
         server: vec!["feedbench".to_owned(), "serve".to_owned()],
+    }
+}
+
+fn environment() -> Environment {
+    Environment {
+        hz: Some(250),
+        clocksource: Some("tsc".to_owned()),
+        governors: Some(vec!["performance".to_owned()]),
+        server_scheduling: Some("SCHED_RR 10".to_owned()),
+        generator_scheduling: Some("SCHED_OTHER".to_owned()),
+        loopback_qdiscs: Some(vec!["noqueue".to_owned()]),
+        round_trip_ns: Some(40_000),
+        socket: Some(SocketOptions {
+            no_delay: Some(true),
+            notsent_lowat_bytes: Some(16_384),
+            send_buffer_bytes: Some(87_040),
+            receive_buffer_bytes: Some(131_072),
+            congestion: Some("cubic".to_owned()),
+        }),
+        sysctls: BTreeMap::from([("net.core.somaxconn".to_owned(), "4096".to_owned())]),
     }
 }
 
@@ -72,6 +108,7 @@ fn cell() -> Cell {
         twin: true,
         block: 3,
         order: 2,
+        attempt: 1,
         subscribers: 300,
         publishes: 180,
         offered: 260,
@@ -129,6 +166,7 @@ fn cell() -> Cell {
             ],
         }),
         phases: vec![0.25, 0.5],
+        connects: Some(Connects { due: 40, time: histogram("g"), delay: histogram("h") }),
         violations: BTreeMap::from([("changed_payload".to_owned(), 1)]),
         errors: BTreeMap::from([("connection_refused".to_owned(), 2)]),
     }

@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::{cell, end, header, publications};
-use crate::{FILE_NAME, Line, ReadError, Record, VERSION};
+use crate::{Environment, FILE_NAME, Line, Publisher, ReadError, Record, VERSION};
 
 fn line(line: &Line) -> String {
     serde_json::to_string(line).expect("serialises") + "\n"
@@ -99,4 +99,38 @@ fn a_lane_of_an_older_record_does_not_say_how_long_it_is_held() {
     let older = line.replace("\"hold_ns\":25000000000,", "");
     assert_ne!(older, line);
     assert_eq!(read(&older).expect("readable").header.lanes[0].hold_ns, None);
+}
+
+#[test]
+fn a_host_of_an_older_record_has_an_empty_environment() {
+    let line = header_line();
+    let (before, rest) = line.split_once(",\"environment\":{").expect("an environment");
+    let older = format!("{before}{}", &rest[rest.find("}}},").expect("its end") + 2..]);
+    let older = older.replace(",\"rustc\":\"rustc 1.95.0\"", "");
+    let header = read(&older).expect("readable").header;
+    assert_eq!((header.host.environment, header.tool.rustc), (Environment::default(), None));
+}
+
+#[test]
+fn a_cell_of_an_older_record_is_a_first_attempt() {
+    let line = cell_line();
+    let older = line.replace("\"attempt\":1,", "");
+    assert_ne!(older, line);
+    assert_eq!(read(&(header_line() + &older)).expect("readable").cells[0].0.attempt, 0);
+}
+
+#[test]
+fn a_scenario_of_an_older_record_has_a_neutral_publisher_and_connects_nobody() {
+    let line = header_line();
+    let newer = ",\"publisher\":\"members\",\"heartbeat_ns\":5000000000,\"connect_rate_hz\":12.5";
+    let older = line.replace(newer, "");
+    assert_ne!(older, line);
+    let scenario = read(&older).expect("readable").header.scenario;
+    let members = (scenario.publisher, scenario.heartbeat_ns, scenario.connect_rate_hz);
+    assert_eq!(members, (Publisher::Neutral, None, None));
+
+    let line = cell_line();
+    let (before, rest) = line.split_once(",\"connects\":{").expect("connects");
+    let older = format!("{before}{}", &rest[rest.find('}').expect("its end") + 1..]);
+    assert_eq!(read(&(header_line() + &older)).expect("readable").cells[0].0.connects, None);
 }

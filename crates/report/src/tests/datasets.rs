@@ -3,7 +3,7 @@
 use record::Histogram;
 
 use super::fixture::{DELIVERIES, dataset, record};
-use crate::{DataError, Dataset};
+use crate::{DataError, Dataset, render, summary, table};
 
 #[test]
 fn lanes_stand_in_the_order_of_the_header_and_the_twin_apart() {
@@ -33,6 +33,20 @@ fn a_repeated_cell_counts_with_its_last_repetition() {
     assert_eq!(data.lanes[0].cells.len(), 6);
     assert_eq!(data.lanes[0].cells[0].window.deliveries, 7);
     assert_eq!(data.lanes[0].repeated[0].window.deliveries, DELIVERIES);
+}
+
+#[test]
+fn a_repeated_cell_is_told_of_on_the_page_in_the_terminal_and_in_the_summary() {
+    let mut record = record();
+    let mut again = record.cells[0].clone();
+    again.0.attempt = 1;
+    record.cells.push(again);
+    let data = dataset(&record);
+    let words = "Disturbed and run again at the end of the block: raw, block 1.";
+    assert!(table(&data).contains(words));
+    assert!(render(&data).expect("rendered").contains(words));
+    let cells = &summary(&data).lanes[0].1.cells;
+    assert_eq!(cells.iter().map(|cell| cell.repeated).collect::<Vec<_>>(), [true, false, false, false, false, false]);
 }
 
 #[test]

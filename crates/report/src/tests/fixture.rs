@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use measure::Recorder;
 use record::{
-    ByteCounts, Cell, Deliveries, End, Header, Histogram, Host, Kernel, Lane, Machine, Memory, MemoryPoint, Record,
-    Scenario, Segments, ServerCost, Tool, VERSION, Window,
+    ByteCounts, Cell, Deliveries, End, Environment, Header, Histogram, Host, Kernel, Lane, Machine, Memory,
+    MemoryPoint, Publisher, Record, Scenario, Segments, ServerCost, SocketOptions, Tool, VERSION, Window,
 };
 
 use crate::Dataset;
@@ -237,6 +237,7 @@ fn cell(spec: &Spec, block: u32, twin: bool) -> Cell {
         twin,
         block,
         order: 0,
+        attempt: 0,
         subscribers: 300,
         publishes: PUBLISHES,
         offered: 260,
@@ -251,6 +252,7 @@ fn cell(spec: &Spec, block: u32, twin: bool) -> Cell {
         fanout_spread: histogram(&[(60_000, PUBLISHES)]),
         receive_lag: histogram(&[(1_500, 400)]),
         rearm_gap: spec.rearm_ns.map(|ns| histogram(&[(ns, 400)])),
+        connects: None,
         deliveries: Deliveries { expected: DELIVERIES, delivered: DELIVERIES, ..Deliveries::default() },
         window: Window {
             length_ns: 600_000_000,
@@ -264,13 +266,32 @@ fn cell(spec: &Spec, block: u32, twin: bool) -> Cell {
         },
         kernel,
         // As for memory.
-        server: ServerCost { cpu_ns: (spec.cpu_ns + 2 * u64::from(block)) * DELIVERIES, ..ServerCost::default() },
+        server: ServerCost {
+            cpu_ns: (spec.cpu_ns + 2 * u64::from(block)) * DELIVERIES,
+            user_ns: Some(10_000_000),
+            system_ns: Some(30_000_000),
+            context_switches: Some(FED / 2 + u64::from(block)),
+        },
         generator_cpu_ns: 6_000 * DELIVERIES,
         machine: Some(Machine { generator_core_busy: Some(0.31), steal: 0.0, others_cores: 0.01 }),
         memory: Some(Memory { points: vec![point(60), point(300)] }),
         phases: Vec::new(),
         violations: BTreeMap::new(),
         errors: BTreeMap::new(),
+    }
+}
+
+fn environment() -> Environment {
+    Environment {
+        hz: Some(250),
+        clocksource: Some("tsc".to_owned()),
+        governors: None,
+        server_scheduling: Some("SCHED_RR 10".to_owned()),
+        generator_scheduling: Some("SCHED_RR 10".to_owned()),
+        loopback_qdiscs: Some(vec!["noqueue".to_owned()]),
+        round_trip_ns: Some(41_000),
+        socket: Some(SocketOptions { no_delay: Some(true), ..SocketOptions::default() }),
+        sysctls: BTreeMap::from([("net.core.somaxconn".to_owned(), "4096".to_owned())]),
     }
 }
 
@@ -303,6 +324,9 @@ fn header(lanes: &[Spec], twin_of: Option<&str>) -> Header {
             size_bytes: 128,
             window_ns: 600_000_000,
             warm_up_ns: 150_000_000,
+            heartbeat_ns: None,
+            connect_rate_hz: None,
+            publisher: Publisher::Neutral,
         },
         profile: "quick".to_owned(),
         seed: 7,
@@ -321,8 +345,15 @@ fn header(lanes: &[Spec], twin_of: Option<&str>) -> Header {
             server_cpu: Some(0),
             generator_cpu: Some(1),
             file_limit: 65_536,
+            environment: environment(),
         },
-        tool: Tool { version: "0.1.0".to_owned(), commit: Some("0123abc".to_owned()), build: "release".to_owned() },
+        calibration: None,
+        tool: Tool {
+            version: "0.1.0".to_owned(),
+            commit: Some("0123abc".to_owned()),
+            build: "release".to_owned(),
+            rustc: Some("rustc 1.95.0".to_owned()),
+        },
         server: vec!["feedbench".to_owned(), "serve".to_owned()],
     }
 }

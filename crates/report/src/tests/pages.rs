@@ -59,7 +59,7 @@ fn the_first_screen_says_what_was_run_and_whether_it_holds() {
         "128 B",
         "loopback, 2 cores",
         "chromium headers",
-        "<b>VALID</b> 19 of 19 checks passed",
+        "<b>VALID</b> 24 of 24 checks passed",
         "Use WebSocket for this workload",
     ] {
         assert!(page.contains(words), "{words}");

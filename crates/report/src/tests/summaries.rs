@@ -72,6 +72,39 @@ fn counts_and_costs_are_exact() {
 }
 
 #[test]
+fn user_and_system_time_are_told_apart_from_two_seconds_of_cpu_on() {
+    let split = |user_ns: u64| {
+        let mut record = record();
+        for cell in cells_of(&mut record, "websocket") {
+            (cell.server.user_ns, cell.server.system_ns) = (Some(user_ns), Some(300_000_000));
+        }
+        lane(&record, "websocket")["server"]["cpu_user_share"].take()
+    };
+    assert_eq!(split(30_000_000), Value::Null);
+    assert_eq!(split(100_000_000), 0.25);
+}
+
+#[test]
+fn context_switches_are_shared_by_the_deliveries_of_the_whole_feed() {
+    let server = lane(&record(), "raw")["server"].take();
+    // Half of 1,300 deliveries and the block's number more, over 1,300.
+    assert_eq!(server["context_switches_per_delivery"], 652.5 / 1_300.0);
+    assert_eq!(server["context_switches_per_delivery_ci"], json!([650.0 / 1_300.0, 655.0 / 1_300.0]));
+}
+
+#[test]
+fn the_generators_busiest_core_is_of_its_busiest_block() {
+    let mut record = record();
+    let mut busy = 0.3;
+    for cell in cells_of(&mut record, "raw") {
+        cell.machine.as_mut().expect("the fixture has it").generator_core_busy = Some(busy);
+        busy += 0.01;
+    }
+    let busiest = lane(&record, "raw")["generator"]["busiest_core"].as_f64().expect("a share");
+    assert!((busiest - 0.35).abs() < 1e-9, "{busiest}");
+}
+
+#[test]
 fn segments_are_shared_by_the_deliveries_of_their_own_time() {
     let mut record = record();
     for cell in cells_of(&mut record, "raw") {
@@ -81,6 +114,18 @@ fn segments_are_shared_by_the_deliveries_of_their_own_time() {
     assert_eq!(bytes["down"]["tcp_ip"], 26.0);
     assert_eq!(bytes["up"]["tcp_ip"], 0.0);
     assert_eq!(bytes["ip_total"], 202.0 + 26.0);
+}
+
+#[test]
+fn the_first_segments_of_a_connection_are_longer() {
+    let mut record = record();
+    for cell in cells_of(&mut record, "raw") {
+        let deliveries = cell.window.deliveries;
+        cell.window.segments = Some(record::Segments { deliveries, down: deliveries, up: 0 });
+        cell.window.new_connections = deliveries;
+    }
+    let bytes = lane(&record, "raw")["bytes_per_delivery"].take();
+    assert_eq!((&bytes["down"]["tcp_ip"], &bytes["up"]["tcp_ip"]), (&json!(60.0), &json!(8.0)));
 }
 
 #[test]

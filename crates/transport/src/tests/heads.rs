@@ -107,37 +107,62 @@ fn an_uplink_alone_says_so_where_the_lane_has_one() {
 
 #[test]
 fn a_profile_is_read_section_by_section() {
-    let text = "# comment\n\n[fetch]\nHost: {host}\nX: {mine}\n[post]\n[post-text]\n[upgrade]\nO: {origin}\n[event-stream]\nE: {host}\n";
+    let text = "# comment\n\n[fetch]\nHost: {host}\nX: {mine}\n[post]\nL: {length}\n[post-text]\nL: {length}\n[upgrade]\nO: {origin}\n\
+                U: {protocol}\nK: {key}\n[event-stream]\nE: {host}\n";
     let profile = Headers::parse("own", text).unwrap();
     assert_eq!(profile.name(), "own");
     let head = profile.head(Kind::Fetch, "h:1", "/p", &[("{mine}", "y")], &[("Z", "1")]);
     assert_eq!(head, "GET /p HTTP/1.1\r\nHost: h:1\r\nX: y\r\nZ: 1\r\n\r\n");
     for kind in [Kind::Post, Kind::PostText] {
-        assert_eq!(profile.head(kind, "h:1", "/p", &[], &[]), "POST /p HTTP/1.1\r\n\r\n");
+        let head = profile.head(kind, "h:1", "/p", &[("{length}", "7")], &[]);
+        assert_eq!(head, "POST /p HTTP/1.1\r\nL: 7\r\n\r\n");
     }
-    assert_eq!(profile.head(Kind::Upgrade, "h:1", "/p", &[], &[]), "GET /p HTTP/1.1\r\nO: http://h:1\r\n\r\n");
+    let upgrade = profile.head(Kind::Upgrade, "h:1", "/p", &[("{protocol}", "a"), ("{key}", "b")], &[]);
+    assert_eq!(upgrade, "GET /p HTTP/1.1\r\nO: http://h:1\r\nU: a\r\nK: b\r\n\r\n");
     assert_eq!(profile.head(Kind::EventStream, "h:1", "/p", &[], &[]), "GET /p HTTP/1.1\r\nE: h:1\r\n\r\n");
 }
 
 #[test]
 fn a_profile_that_cannot_be_used_says_where() {
-    let line = |line, text: &str| HeadersError::Line { line, text: text.to_owned() };
-    for (text, expected) in [
-        ("[fetch]\nHost\n", line(2, "Host")),
-        ("Host: {host}\n[fetch]\n", line(1, "Host: {host}")),
-        ("[fetch]\n[post]\n[upgrade]\n", HeadersError::Section("post-text")),
-        ("[fetch]\n[post]\n[post-text]\n[upgrade]\n", HeadersError::Section("event-stream")),
-        ("[fetch]\n[post]\n[post-text]\n[event-stream]\n", HeadersError::Section("upgrade")),
-        ("", HeadersError::Section("fetch")),
+    let whole =
+        "[fetch]\n[post]\nL: {length}\n[post-text]\nL: {length}\n[event-stream]\n[upgrade]\nU: {protocol}\nK: {key}\n";
+    Headers::parse("own", whole).unwrap();
+    let without = |part: &str| whole.replacen(part, "", 1);
+    for (text, says) in [
+        ("[fetch]\nHost\n", &["line 2", "in [fetch]", "\"Host\""][..]),
+        ("[fetch]\n[post]\n\nA b: c\n", &["line 4", "in [post]", "\"A b: c\""]),
+        ("Host: {host}\n[fetch]\n", &["line 1", "before the first section", "Host: {host}"]),
+        ("[fetch]\n[get]\n", &["line 2", "[get] is no kind of request", "[event-stream]"]),
+        ("[fetch]\n\n[fetch]\n", &["line 3", "[fetch] is there twice"]),
+        (&without("[post-text]\nL: {length}\n"), &["no section [post-text]", "[upgrade]"]),
+        (&without("[event-stream]\n"), &["no section [event-stream]"]),
+        ("", &["no section [fetch]"]),
+        (&without("L: {length}\n"), &["[post]", "{length}"]),
+        (&without("K: {key}\n"), &["[upgrade]", "{key}"]),
+        (&without("U: {protocol}\n"), &["[upgrade]", "{protocol}"]),
     ] {
-        assert_eq!(Headers::parse("own", text).unwrap_err(), expected, "{text:?}");
+        let error = Headers::parse("own", text).unwrap_err().to_string();
+        assert!(says.iter().all(|words| error.contains(words)), "{text:?}: {error}");
     }
-    let unknown = Headers::built_in("netscape").unwrap_err().to_string();
+    let unknown = Headers::built_in("netscape").unwrap_err();
+    assert_eq!(unknown, HeadersError::Unknown { name: "netscape".to_owned() });
     for name in headers::names() {
         assert_eq!(Headers::built_in(name).unwrap().name(), name);
-        assert!(unknown.contains(name), "{unknown}");
+        assert!(unknown.to_string().contains(name), "{unknown}");
     }
     assert_eq!(headers::names().next(), Some("chromium"), "the default comes first");
+}
+
+#[test]
+fn a_cookie_is_all_that_the_profile_with_one_has_beyond_the_other() {
+    for lane in ["short-polling", "sse", "websocket", "socketio+polling"] {
+        for (with, plain) in heads(lane, "chromium-cookie").iter().zip(heads(lane, "chromium")) {
+            let (cookies, rest): (Vec<_>, Vec<_>) = with.split("\r\n").partition(|line| line.starts_with("Cookie: "));
+            let [cookie] = cookies[..] else { panic!("one cookie was expected: {with}") };
+            assert_eq!(cookie.len(), "Cookie: ".len() + 512);
+            assert_eq!(rest.join("\r\n"), plain);
+        }
+    }
 }
 
 #[test]

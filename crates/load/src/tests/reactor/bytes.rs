@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use transport::Command;
 use wire::Draft;
 
-use crate::reactor::Send;
+use crate::reactor::{Task, What};
 
 use super::{super::pattern, super::peer, CONNECTION, Rig, assert_equal_to_the_kernel, write};
 
@@ -140,7 +140,7 @@ fn what_is_encoded_ahead_is_charged_and_written_when_it_is_due() {
     let draft = Draft { event: "message".into(), data: &data };
     let bytes = rig.reactor.encode(0, |driver, out| driver.publish(&draft, 1, Mono::now(), out));
     assert_eq!(bytes, br#"{"n":1}"#);
-    rig.reactor.publish(vec![Send { at: Mono::now(), n: 0, client: 0, bytes }]);
+    rig.reactor.schedule(vec![Task { at: Mono::now(), client: 0, what: What::Write { n: 0, bytes } }]);
     rig.until(|rig| rig.log.sent.len() == 1);
     rig.stop(0);
     let ended = rig.ended();

@@ -3,9 +3,11 @@
 use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr},
+    sync::mpsc,
     time::Duration,
 };
 
+use measure::Mono;
 use socket2::{Domain, SockRef, Socket, Type};
 use transport::Command;
 
@@ -40,6 +42,25 @@ fn bytes_still_come_after_this_end_has_ended_its_own_direction() {
     let ended = rig.ended();
     assert_equal_to_the_kernel(&ended[0], 7, 5);
     assert_eq!(server.join().unwrap(), b"hello");
+}
+
+#[test]
+fn a_peer_that_takes_its_time_to_end_wakes_nobody() {
+    let (hold, held) = mpsc::channel::<()>();
+    let (address, server) = peer(move |stream| {
+        let _ended = held.recv();
+        drop(stream);
+    });
+    let mut rig = Rig::connected(address, b"hello");
+    rig.stop(0);
+    (0..3).for_each(|_| rig.turn());
+    // A turn that nothing wakes lasts until its instant.
+    let until = Mono::now() + Duration::from_millis(20);
+    rig.reactor.turn(until, &mut rig.log).unwrap();
+    assert!(Mono::now() >= until, "something was ready all the time");
+    drop(hold);
+    rig.ended();
+    server.join().unwrap();
 }
 
 #[test]

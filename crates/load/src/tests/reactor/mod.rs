@@ -85,6 +85,7 @@ impl Driver for Toy {
 struct Log {
     told: Vec<(ClientId, Mono)>,
     sent: Vec<(usize, Mono)>,
+    started: Vec<(ClientId, Mono)>,
 }
 
 impl Sink for Log {
@@ -94,6 +95,10 @@ impl Sink for Log {
 
     fn sent(&mut self, n: usize, at: Mono) {
         self.sent.push((n, at));
+    }
+
+    fn started(&mut self, client: ClientId, at: Mono) {
+        self.started.push((client, at));
     }
 }
 
@@ -122,6 +127,14 @@ impl Rig {
         self.seen.push(Arc::clone(&seen));
         let toy = Toy { greeting: greeting.map(<[u8]>::to_owned), seen };
         self.reactor.start(Box::new(toy), self.server, &mut self.log)
+    }
+
+    /// A toy that a task starts.
+    fn add_unstarted(&mut self, greeting: &[u8]) -> ClientId {
+        let seen = Arc::default();
+        self.seen.push(Arc::clone(&seen));
+        let toy = Toy { greeting: Some(greeting.to_owned()), seen };
+        self.reactor.add(Box::new(toy), self.server)
     }
 
     fn seen(&self, client: ClientId) -> MutexGuard<'_, Seen> {

@@ -6,7 +6,7 @@ use measure::Mono;
 
 use super::Rig;
 use crate::{
-    reactor::Send,
+    reactor::{Task, What},
     tests::{pattern, peer},
 };
 
@@ -20,8 +20,8 @@ fn everything_is_written_in_order_and_not_before_it_is_due() {
     let mut rig = Rig::connected(address, b"!");
     let start = Mono::now() + Duration::from_millis(2);
     let due = |n: usize| start + Duration::from_micros(500) * u32::try_from(n / 2).unwrap();
-    let send = |n| Send { at: due(n), n, client: 0, bytes: format!("{n:04}").into_bytes() };
-    rig.reactor.publish((0..40).map(send).collect());
+    let send = |n| Task { at: due(n), client: 0, what: What::Write { n, bytes: format!("{n:04}").into_bytes() } };
+    rig.reactor.schedule((0..40).map(send).collect());
     rig.until(|rig| rig.log.sent.len() == 40);
     for (expected, (n, at)) in rig.log.sent.iter().enumerate() {
         assert_eq!(*n, expected);
@@ -41,9 +41,9 @@ fn a_full_send_buffer_holds_up_nothing_and_loses_nothing() {
     });
     let mut rig = Rig::connected(address, b"");
     let now = Mono::now();
-    let large = Send { at: now, n: 0, client: 0, bytes: pattern(LENGTH) };
-    let small = Send { at: now, n: 1, client: 0, bytes: b"last".to_vec() };
-    rig.reactor.publish(vec![large, small]);
+    let large = Task { at: now, client: 0, what: What::Write { n: 0, bytes: pattern(LENGTH) } };
+    let small = Task { at: now, client: 0, what: What::Write { n: 1, bytes: b"last".to_vec() } };
+    rig.reactor.schedule(vec![large, small]);
     rig.turn();
     assert_eq!(rig.log.sent.len(), 2, "the second is not kept back by the first");
     rig.stop(0);
@@ -58,8 +58,30 @@ fn publications_of_a_connection_that_is_gone_are_not_sent() {
     let mut rig = Rig::connected(address, b"");
     served.join().unwrap();
     rig.ended();
-    rig.reactor.publish(vec![Send { at: Mono::now(), n: 0, client: 0, bytes: b"x".to_vec() }]);
+    rig.reactor.schedule(vec![Task { at: Mono::now(), client: 0, what: What::Write { n: 0, bytes: b"x".to_vec() } }]);
     rig.turn();
     rig.turn();
     assert_eq!(rig.log.sent, []);
+}
+
+#[test]
+fn a_client_is_started_and_publishes_at_its_instants() {
+    let (address, served) = peer(|mut stream| {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        bytes
+    });
+    let mut rig = Rig::new(address);
+    let client = rig.add_unstarted(b"!");
+    let start = Mono::now() + Duration::from_millis(2);
+    let data = serde_json::value::RawValue::from_string("17".to_owned()).unwrap();
+    let publish = Task { at: start + Duration::from_millis(1), client, what: What::Publish { n: 3, data } };
+    rig.reactor.schedule(vec![Task { at: start, client, what: What::Start }, publish]);
+    rig.until(|rig| rig.log.sent.len() == 1);
+    let [(started, at)] = rig.log.started[..] else { panic!("{:?}", rig.log.started) };
+    assert!(started == client && at >= start);
+    assert_eq!(rig.log.sent[0].0, 3);
+    rig.stop(client);
+    rig.ended();
+    assert_eq!(served.join().unwrap(), b"!17");
 }
