@@ -18,7 +18,7 @@ use measure::{Category, Direction, Mono};
 use wire::{Draft, engine_io::Handshake};
 
 use super::{
-    client_polling::{Cut, Polling, Purpose},
+    client_polling::{Polling, Purpose},
     client_requests::{Requests, WEBSOCKET},
     client_session::{Session, protocol},
     client_socket::Socket,
@@ -269,14 +269,8 @@ impl Driver for Subscription {
         let (empty, framing) = (self.category(Category::EmptyPolls), self.category(Category::Framing));
         let Some(polling) = &mut self.polling else { return };
         let lost = if polling.polls_on(connection) {
-            match polling.polls_ended(empty, out) {
-                Cut::Again if !self.session.ending => {
-                    polling.ask(&mut self.requests, out);
-                    false
-                }
-                // The goodbye goes over the other connection.
-                cut => cut == Cut::Lost && !self.leaving,
-            }
+            // The goodbye goes over the other connection.
+            polling.polls_ended(empty, out) && !self.leaving
         } else {
             polling.posts_on(connection) && polling.posts_ended(framing, out)
         };

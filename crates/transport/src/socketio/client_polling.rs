@@ -49,18 +49,6 @@ pub(super) struct Exchange {
     pub(super) answer: Answer,
 }
 
-/// What becomes of a poll whose connection has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
-    /// There was none.
-    Nothing,
-    /// No byte of an answer was there on a connection that had brought others: the server ended it between polls, and the
-    /// poll may be written to another (RFC 9112, section 9.3.1).
-    Again,
-    /// The answer is lost.
-    Lost,
-}
-
 /// One direction's connection.
 #[derive(Debug, Default)]
 struct Line {
@@ -75,8 +63,6 @@ pub(super) struct Polling {
     polls: Line,
     /// Bytes of the poll that has no answer yet.
     asked: Option<usize>,
-    /// Whether the connection of the polls has brought an answer.
-    proven: bool,
     posts: Line,
     /// Posts without an answer, in order.
     waiting: VecDeque<Purpose>,
@@ -162,7 +148,6 @@ impl Polling {
         let Some(connection) = self.polls.connection else { return Ok(None) };
         let answer = self.polls.answers.next(input).map_err(|error| protocol(&error.to_string()))?;
         let Some(answer) = answer else { return Ok(None) };
-        self.proven = true;
         let Some(request) = self.asked.take() else {
             out.charge(connection, Direction::Down, Category::Framing, answer.bytes());
             return Err(protocol("an answer to no poll"));
@@ -197,15 +182,14 @@ impl Polling {
         Ok(())
     }
 
-    /// The connection of the polls is gone; `category` is what a poll is for that was cut.
-    pub(super) fn polls_ended(&mut self, category: Category, out: &mut Out) -> Cut {
-        let whole = self.polls.answers.outstanding() == 0;
+    /// The connection of the polls is gone; `category` is what a poll is for that was cut. Gives whether a poll is lost with
+    /// it: what the server had put into its answer is gone, so none is written again.
+    pub(super) fn polls_ended(&mut self, category: Category, out: &mut Out) -> bool {
         self.polls.drop_held(category, out);
         let (connection, asked) = (self.polls.connection.take(), self.asked.take());
-        let proven = mem::replace(&mut self.proven, false);
-        let (Some(connection), Some(bytes)) = (connection, asked) else { return Cut::Nothing };
+        let (Some(connection), Some(bytes)) = (connection, asked) else { return false };
         out.charge(connection, Direction::Up, category, bytes);
-        if proven && whole { Cut::Again } else { Cut::Lost }
+        true
     }
 
     /// The connection of the posts is gone; `category` is what an answer is for that was cut. Gives whether posts are lost

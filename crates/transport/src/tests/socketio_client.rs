@@ -342,17 +342,23 @@ fn silence_for_interval_and_timeout_of_the_handshake_is_a_failure() {
 }
 
 #[test]
-fn kept_connections_that_end_between_their_requests_are_replaced() {
+fn a_connection_of_posts_that_ends_between_them_is_replaced() {
+    let mut script = ready(POLLING);
+    script.end(POSTS);
+    script.publish("message", "1", 7);
+    assert_eq!((script.take_events(), &script.opened[..]), (vec![], &[0, 1, 2][..]));
+    script.feed(2, &ok());
+    script.feed(POLLS, &payload(&[&item(42, 9)]));
+    assert!(matches!(script.take_events()[..], [Event::Exchange { carried: 1 }, Event::Delivery(_)]));
+    script.end_all();
+    script.assert_every_byte_is_charged_once();
+}
+
+#[test]
+fn a_poll_that_loses_its_connection_ends_the_session_because_its_answer_may_be_lost() {
     let mut script = ready(POLLING);
     script.end(POLLS);
-    script.end(POSTS);
-    assert_eq!((script.take_events(), &script.opened[..]), (vec![], &[0, 1, 2][..]));
-    assert_eq!(line(&script, 2, 0), "GET /socket.io/?EIO=4&transport=polling&t=..&sid=abc HTTP/1.1");
-    script.feed(2, &payload(&[&item(42, 9)]));
-    script.publish("message", "1", 7);
-    assert_eq!(script.opened, [0, 1, 2, 3]);
-    script.feed(3, &ok());
-    assert!(matches!(script.take_events()[..], [Event::Exchange { carried: 1 }, Event::Delivery(_)]));
+    assert_eq!((script.take_events(), &script.opened[..]), (vec![Event::Failed(DriverError::Lost)], &[0, 1][..]));
     script.end_all();
     script.assert_every_byte_is_charged_once();
 }
