@@ -39,6 +39,20 @@ fn read_upgrade(seen: &mut Seen, script: &Program) {
     assert!(seen.0["upgrade lobby"].controls.contains(&json!({"carrier": "websocket"})));
 }
 
+/// Publishes before and during a cut, and reads until every lane has all of it; gives what was published each time.
+fn read_over_a_cut(seen: &mut Seen, script: &Program, origin: &str, proxy: &Proxy) -> Vec<String> {
+    seen.read(script, &LANES, |lane| has_told(lane, "hello"));
+    read_upgrade(seen, script);
+    let payloads = payloads();
+    publish_all(origin, &payloads);
+    seen.read(script, &LANES, |lane| lane.items.len() >= payloads.len());
+    proxy.control().cut();
+    publish_all(origin, &payloads);
+    proxy.control().heal();
+    seen.read(script, &LANES, |lane| lane.items.len() >= 2 * payloads.len());
+    payloads
+}
+
 fn assert_all_same(seen: &Seen, items: &[String]) {
     for lane in LANES {
         assert_same(lane, &seen.0[lane].items, items);
@@ -70,15 +84,7 @@ async fn the_official_client_misses_and_doubles_nothing_over_a_cut() {
     let start = head(&origin);
     let script = node("socketio.mjs", &[&url(&format!("http://{}", proxy.address())), &start, "lobby"]);
     let mut seen = Seen::default();
-    seen.read(&script, &LANES, |lane| has_told(lane, "hello"));
-    read_upgrade(&mut seen, &script);
-    let payloads = payloads();
-    publish_all(&origin, &payloads);
-    seen.read(&script, &LANES, |lane| lane.items.len() >= payloads.len());
-    proxy.control().cut();
-    publish_all(&origin, &payloads);
-    proxy.control().heal();
-    seen.read(&script, &LANES, |lane| lane.items.len() >= 2 * payloads.len());
+    let payloads = read_over_a_cut(&mut seen, &script, &origin, &proxy);
     publish_all(&origin, &payloads);
     seen.read(&script, &LANES, |lane| lane.items.len() >= 3 * payloads.len());
     seen.end(script);
@@ -164,15 +170,7 @@ async fn a_browser_gets_the_same_bytes_with_the_client_that_the_server_hands_out
     let start = head(&origin);
     let script = node("browser.mjs", &[&format!("http://{}", proxy.address()), FEED, &start, "socketio"]);
     let mut seen = Seen::default();
-    seen.read(&script, &LANES, |lane| has_told(lane, "hello"));
-    read_upgrade(&mut seen, &script);
-    let payloads = payloads();
-    publish_all(&origin, &payloads);
-    seen.read(&script, &LANES, |lane| lane.items.len() >= payloads.len());
-    proxy.control().cut();
-    publish_all(&origin, &payloads);
-    proxy.control().heal();
-    seen.read(&script, &LANES, |lane| lane.items.len() >= 2 * payloads.len());
+    read_over_a_cut(&mut seen, &script, &origin, &proxy);
     seen.end(script);
     assert_all_same(&seen, &held(&origin));
     for lane in LANES {
