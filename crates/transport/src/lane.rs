@@ -1,4 +1,5 @@
-//! Lanes: one column of a comparison, a transport with options. `short-polling+interval=5s`.
+//! Lanes: one column of a comparison, a transport with options. `short-polling+interval=5s`. The same lane once more, to see
+//! what two equal columns differ by, takes a name behind an `@`: `websocket@again`.
 
 use std::{collections::BTreeMap, fmt, iter, sync::Arc};
 
@@ -23,6 +24,9 @@ pub enum LaneError {
         /// What is wrong.
         source: OptionError,
     },
+    /// What stands behind the `@` names nothing.
+    #[error("lane {0:?}: behind the @ stand 1 to 16 lower-case letters, digits or hyphens")]
+    Again(String),
 }
 
 /// A transport with options. Its text form is the key everywhere: options sorted, defaults left out.
@@ -30,33 +34,40 @@ pub enum LaneError {
 pub struct Lane {
     spec: &'static Spec,
     options: Options,
+    again: Option<String>,
 }
 
 impl Lane {
-    /// Reads `transport("+"option)*` with `option := name | name=value`, looking the transport up in `catalog`.
+    /// Reads `transport("+"option)*["@"name]` with `option := name | name=value`, looking the transport up in `catalog`.
     ///
     /// # Errors
     ///
     /// [`LaneError`], whose text names what there is.
     pub fn parse(text: &str, catalog: &'static [Spec]) -> Result<Self, LaneError> {
-        let mut parts = text.split('+');
+        let (lane, again) = text.split_once('@').map_or((text, None), |(lane, again)| (lane, Some(again)));
+        if again.is_some_and(|name| !is_name(name)) {
+            return Err(LaneError::Again(text.to_owned()));
+        }
+        let mut parts = lane.split('+');
         let id = parts.next().unwrap_or_default();
         let Some(spec) = catalog.iter().find(|spec| spec.id == id) else {
             let known = catalog.iter().map(|spec| spec.id).collect::<Vec<_>>().join(", ");
             return Err(LaneError::Unknown { id: id.to_owned(), known });
         };
-        Self::with(spec, parts).map_err(|source| LaneError::Options { lane: text.to_owned(), source })
+        let lane = Self::with(spec, parts);
+        lane.map(|lane| Self { again: again.map(str::to_owned), ..lane })
+            .map_err(|source| LaneError::Options { lane: text.to_owned(), source })
     }
 
     /// The lane of a transport with its default options.
     pub fn plain(spec: &'static Spec) -> Self {
-        Self { spec, options: Options::default() }
+        Self { spec, options: Options::default(), again: None }
     }
 
     fn with<'a>(spec: &'static Spec, options: impl Iterator<Item = &'a str>) -> Result<Self, OptionError> {
         let given =
             options.map(|option| option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value))));
-        Ok(Self { spec, options: Options::parse(spec.options, given)? })
+        Ok(Self { spec, options: Options::parse(spec.options, given)?, again: None })
     }
 
     /// What is known about its transport.
@@ -77,7 +88,7 @@ impl Lane {
             None => Some(option.title.to_owned()),
             Some(value) => Some(format!("{} {value}", option.title)),
         };
-        let words: Vec<String> = self.spec.options.iter().filter_map(words).collect();
+        let words: Vec<String> = self.spec.options.iter().filter_map(words).chain(self.again.clone()).collect();
         if words.is_empty() {
             self.spec.title.to_owned()
         } else {
@@ -88,7 +99,7 @@ impl Lane {
     /// Its place among the lanes that [`standard`] gives for its transport: 0 for the plain one; none for a lane that is not
     /// among them.
     pub fn variant(&self) -> Option<usize> {
-        family(self.spec).position(|lane| lane.options == self.options)
+        family(self.spec).position(|lane| lane.options == self.options && lane.again == self.again)
     }
 
     /// An instance of its transport.
@@ -112,6 +123,12 @@ fn family(spec: &'static Spec) -> impl Iterator<Item = Lane> {
 
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.spec.id, self.options)
+        write!(f, "{}{}", self.spec.id, self.options)?;
+        self.again.iter().try_for_each(|name| write!(f, "@{name}"))
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=16).contains(&text.len()) && text.bytes().all(known)
 }

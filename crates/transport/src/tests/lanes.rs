@@ -125,6 +125,25 @@ fn a_title_has_the_words_of_the_options_in_the_order_of_the_transport() {
 }
 
 #[test]
+fn the_same_lane_takes_a_second_name_behind_an_at() {
+    for (text, printed, title) in [
+        ("demo@again", "demo@again", "Demo (again)"),
+        ("demo+wait=5s@2", "demo@2", "Demo (2)"),
+        ("demo+fast@b-2", "demo+fast@b-2", "Demo (fast, b-2)"),
+    ] {
+        let (plain, again) = (text.split_once('@').unwrap().0, Lane::parse(text, &CATALOG).unwrap());
+        assert_eq!((again.to_string().as_str(), again.title().as_str()), (printed, title));
+        assert_eq!(Lane::parse(printed, &CATALOG).unwrap().to_string(), printed, "what is printed is read");
+        assert_eq!(again.options(), Lane::parse(plain, &CATALOG).unwrap().options());
+        assert_eq!(again.variant(), None, "it stands behind the standard ones");
+    }
+    for text in ["demo@", "demo@B", "demo@a b", "demo@a@b", "demo@fast+loud", "demo@12345678901234567"] {
+        let error = demo(text).unwrap_err().to_string();
+        assert!(error.contains(text) && error.contains("behind the @"), "{error}");
+    }
+}
+
+#[test]
 fn the_lanes_compared_by_default_are_every_transport_and_its_variants() {
     let names = |catalog| standard(catalog).iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&CATALOG), ["demo", "demo+fast", "demo+interval=1s+loud"]);
