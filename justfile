@@ -18,11 +18,11 @@ bench *ARGS:
 demo *ARGS:
     cargo run --release -p feedbench -- serve --listen 127.0.0.1:8080 "$@"
 
-# Prints the path of the newest report, and opens it where there is a desktop.
+# Prints the path of the newest report, of a run or of a calibration, and opens it where there is a desktop.
 [group('measure')]
 report:
-    @ls reports/*/index.html >/dev/null 2>&1 || { echo 'no report yet: run `just bench`' >&2; exit 1; }
-    @page=$(ls -t reports/*/index.html | sed -n 1p); echo "$page"; \
+    @ls reports/[0-9]*/index.html >/dev/null 2>&1 || { echo 'no report yet: run `just bench`' >&2; exit 1; }
+    @page=$(ls -r reports/[0-9]*/index.html | sed -n 1p); echo "$page"; \
         if [[ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]] && command -v xdg-open >/dev/null; then xdg-open "$page"; fi
 
 # Runs the criterion benches of codecs, hub and recorder.
@@ -34,6 +34,13 @@ micro *ARGS:
 [group('measure')]
 calibrate *ARGS:
     cargo run --release -p feedbench -- calibrate "$@"
+
+# Makes reports/sample/ and the README's part of it anew from a run on all lanes, of a committed state; refuses one that is not VALID.
+[group('measure')]
+sample:
+    @[[ $(git describe --always --dirty) != *-dirty ]] || { echo 'commit first: a sample names the state it is of' >&2; exit 1; }
+    cargo run --release -p feedbench -- bench
+    SAMPLE=$(ls -rd reports/[0-9]*-feed*/ | sed -n 1p) cargo test -p feedbench --test it the_committed_run
 
 # Runs all tests.
 [group('check')]
@@ -75,6 +82,11 @@ vendor-socketio from="crates/cli/tests/outsiders/node_modules/socket.io-client" 
     cd crates/cli/tests/outsiders && npm install --no-audit --no-fund socket.io-client@4
     node -p "require('./$1/package.json').version" > $2/VERSION && cp $1/LICENSE $2/
     for file in socket.io.js socket.io.esm.min.js; do sed '/^\/\/# sourceMappingURL=/d' $1/dist/$file > $2/$file; done
+
+# Makes docs/screens/ anew: every section of the sample's page, light, dark, on a phone and on paper.
+[group('check')]
+screens: outsiders
+    node crates/cli/tests/outsiders/screens.mjs reports/sample/index.html docs/screens
 
 # Formats the code.
 [group('check')]

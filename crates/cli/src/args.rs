@@ -23,7 +23,7 @@ pub(crate) enum Verb {
     Serve(ServeArgs),
     /// Runs a scenario over lanes and writes a report
     Bench(BenchArgs),
-    /// Renders the page of a run again from its record
+    /// Renders a run again from its record, or the list of a folder of runs
     Report(ReportArgs),
     /// Checks the ruler itself: measured against what is known
     Calibrate(CalibrateArgs),
@@ -42,6 +42,19 @@ pub(crate) enum Format {
     /// For people.
     Text,
     /// For programs.
+    Json,
+}
+
+/// How the result of a run is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// For people.
+    Text,
+    /// A table for a pull request.
+    Markdown,
+    /// A row for each lane, for a spreadsheet.
+    Csv,
+    /// For programs: `summary.json`.
     Json,
 }
 
@@ -112,20 +125,23 @@ pub(crate) struct BenchArgs {
     pub(crate) headers: String,
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: RunFormat,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The folder of a run, or its record
+    /// The folder of a run, or its record; for a folder of runs, the list of them is made
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
     /// Where the page goes; into the run's folder when left out
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Prints a figure of the page as SVG that stands alone, such as latency-quantiles, and writes nothing
+    #[arg(long, value_name = "FIGURE", conflicts_with_all = ["out", "format"])]
+    pub(crate) svg: Option<String>,
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: RunFormat,
 }
 
 #[derive(Debug, Args)]

@@ -21,8 +21,8 @@ use wire::duration;
 
 use crate::{
     Outcome,
-    args::{BenchArgs, Format},
-    calibrate, output, report_page,
+    args::{BenchArgs, RunFormat},
+    calibrate, index, output, report_page,
 };
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
@@ -31,7 +31,9 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let folder = run_folder(&args.out, &plan.scenario.name)?;
     let ended = measure_into(&plan, &folder);
     // What was measured before a failure is in the record, and is shown.
-    let shown = report_page::render(&folder, None).and_then(|data| finish(&data, &folder, args.format));
+    let rendered = report_page::render(&folder, None);
+    index::rewrite(&args.out);
+    let shown = rendered.and_then(|data| finish(&data, &folder.join(report_page::PAGE), args.format));
     ended.and(shown)
 }
 
@@ -53,13 +55,12 @@ pub(crate) fn measure_into(plan: &Plan, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the result, and says by its verdict how the command ended.
-pub(crate) fn finish(data: &Dataset, folder: &Path, format: Format) -> anyhow::Result<Outcome> {
-    let page = folder.join(report_page::PAGE);
+/// Prints the result, and says by its verdict how the command ended. Of a format for programs standard output has nothing else.
+pub(crate) fn finish(data: &Dataset, page: &Path, format: RunFormat) -> anyhow::Result<Outcome> {
     let verdict = report::verdict(data);
+    let place = format!("report: {}", page.display());
     match format {
-        Format::Json => output::text(&serde_json::to_string_pretty(&report::summary(data))?),
-        Format::Text => {
+        RunFormat::Text => {
             output::text(&format!(
                 "{}: {} of {} checks passed",
                 verdict.status,
@@ -69,11 +70,21 @@ pub(crate) fn finish(data: &Dataset, folder: &Path, format: Format) -> anyhow::R
             for reason in &verdict.reasons {
                 output::text(&format!("  {reason}"));
             }
-            output::text(&format!("\n{}", report::table(data)));
-            output::text(&format!("report: {}", page.display()));
+            output::text(&format!("\n{}{place}", report::table(data)));
         }
+        RunFormat::Markdown => output::text(&report::markdown(data)),
+        RunFormat::Csv => output::text(&report::csv(data)),
+        RunFormat::Json => output::text(&serde_json::to_string_pretty(&report::summary(data))?),
     }
-    Ok(if verdict.status == report::Status::Invalid { Outcome::Invalid } else { Outcome::Done })
+    if format != RunFormat::Text {
+        output::note(&place);
+    }
+    Ok(outcome(&verdict))
+}
+
+/// How a command ends that showed a run.
+pub(crate) fn outcome(verdict: &report::Verdict) -> Outcome {
+    if verdict.status == report::Status::Invalid { Outcome::Invalid } else { Outcome::Done }
 }
 
 fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
@@ -96,7 +107,7 @@ fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
         rtt: args.rtt,
         stall: None,
         calibration: calibrate::newest(&args.out, &load::host_id()),
-        command: command_line(seed, args.seed.is_some()),
+        command: command_line(std::env::args(), args.seed.is_none().then_some(seed)),
         commit: option_env!("FEEDBENCH_COMMIT").map(ToOwned::to_owned),
     })
 }
@@ -123,15 +134,23 @@ fn lanes(named: &[String], intervals: &[String]) -> anyhow::Result<Vec<Lane>> {
     let standard: Vec<String> = lane::standard(transport::ALL).iter().map(ToString::to_string).collect();
     let names = if named.is_empty() { &standard } else { named };
     let mut lanes = Vec::new();
+    let mut used = intervals.is_empty();
     for name in names {
         let lane = Lane::parse(name, transport::ALL)?;
         if intervals.is_empty() || lane.build().interval().is_none() || name.contains("+interval=") {
             lanes.push(lane);
             continue;
         }
+        used = true;
         for interval in intervals {
             lanes.push(Lane::parse(&format!("{name}+interval={interval}"), transport::ALL)?);
         }
+    }
+    if !used {
+        bail!(
+            "--interval changes no lane of {}: none of them asks by the clock without an interval of its own",
+            names.join(", ")
+        );
     }
     Ok(lanes)
 }
@@ -151,13 +170,19 @@ fn headers(name: &str) -> anyhow::Result<Headers> {
     Headers::parse(&format!("{stem}@{:016x}", hasher.finish()), &text).with_context(|| name.to_owned())
 }
 
-/// The command as it was typed, with the seed it used and without the program's folder.
-fn command_line(seed: u64, given: bool) -> String {
+/// The command as it was typed, with the seed it used, and without folders of this machine: the program's, and that of `--out`,
+/// which changes nothing that is measured.
+fn command_line(typed: impl Iterator<Item = String>, seed: Option<u64>) -> String {
     let mut words = vec!["feedbench".to_owned()];
-    words.extend(std::env::args().skip(1));
-    if !given {
-        words.push(format!("--seed {seed}"));
+    let mut typed = typed.skip(1);
+    while let Some(word) = typed.next() {
+        if word == "--out" {
+            typed.next();
+        } else if !word.starts_with("--out=") {
+            words.push(word);
+        }
     }
+    words.extend(seed.map(|seed| format!("--seed {seed}")));
     words.join(" ")
 }
 
@@ -225,5 +250,21 @@ fn done(cell: &Cell) -> String {
         Some(connects) => format!("{} subscriptions opened", connects.due),
         None if cell.offered == 0 => format!("{} subscribers heard nothing", cell.subscribers),
         None => format!("{} of {} delivered", deliveries.delivered, deliveries.expected),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command_line;
+
+    #[test]
+    fn the_command_of_a_record_repeats_the_run_and_names_no_folder() {
+        let line = |typed: &str, seed| command_line(typed.split(' ').map(ToOwned::to_owned), seed);
+        assert_eq!(line("/a/feedbench bench --out /home/me chat", Some(7)), "feedbench bench chat --seed 7");
+        assert_eq!(
+            line("feedbench bench --seed 3 --out=/home/me --size 20", None),
+            "feedbench bench --seed 3 --size 20"
+        );
+        assert_eq!(line("feedbench bench --out", Some(1)), "feedbench bench --seed 1");
     }
 }

@@ -7,6 +7,7 @@ mod bench;
 mod calibrate;
 mod conform;
 mod golden;
+mod index;
 mod limits;
 mod list;
 mod output;

@@ -1,22 +1,59 @@
-//! `feedbench report`: the page and the summary of a run, from its record alone.
+//! `feedbench report`: the page and the summary of a run, or one of its figures, from its record alone; the list of a folder of
+//! runs.
 
 use std::{fs, path::Path};
 
-use anyhow::Context as _;
-use record::Record;
+use anyhow::{Context as _, bail};
+use record::{FILE_NAME, Record};
 use report::Dataset;
 
-use crate::{Outcome, args::ReportArgs, bench};
+use crate::{
+    Outcome,
+    args::{ReportArgs, RunFormat},
+    bench, index, output,
+};
 
-/// The page's file in a run's folder.
+/// The page's file in a run's folder, and the list's in a folder of runs.
 pub(crate) const PAGE: &str = "index.html";
 
 /// The summary's file in a run's folder.
-const SUMMARY: &str = "summary.json";
+pub(crate) const SUMMARY: &str = "summary.json";
 
 pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<Outcome> {
+    if let Some(outcome) = list(args)? {
+        return Ok(outcome);
+    }
+    if let Some(id) = &args.svg {
+        let data = Dataset::new(&Record::read(&args.run)?)?;
+        output::text(&report::chart(&data, id)?);
+        return Ok(bench::outcome(&report::verdict(&data)));
+    }
     let data = render(&args.run, args.out.as_deref())?;
-    bench::finish(&data, folder_of(&args.run), args.format)
+    let run = args.run.canonicalize()?;
+    if let Some(parent) = folder_of(&run).parent()
+        && args.out.is_none()
+        && index::exists(parent)
+    {
+        index::rewrite(parent);
+    }
+    bench::finish(&data, args.out.as_deref().unwrap_or(&folder_of(&args.run).join(PAGE)), args.format)
+}
+
+/// Makes the list of a folder of runs; none when a run is named.
+fn list(args: &ReportArgs) -> anyhow::Result<Option<Outcome>> {
+    if !args.run.is_dir() || args.run.join(FILE_NAME).exists() {
+        return Ok(None);
+    }
+    let entries = index::entries(&args.run)?;
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    if args.out.is_some() || args.svg.is_some() || args.format != RunFormat::Text {
+        bail!("{} holds runs, of which there is a list as a page alone; name one of them", args.run.display());
+    }
+    index::write(&args.run, &entries)?;
+    output::text(&format!("list: {}", args.run.join(PAGE).display()));
+    Ok(Some(Outcome::Done))
 }
 
 /// Reads the record of `run` and writes the page to `out`, or page and summary into the run's folder.

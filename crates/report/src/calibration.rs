@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
-    RenderError,
+    RenderError, glossary,
     numbers::{NOT_MEASURED, count, three_digits},
     view::{CellView, HeadView, RowView, TableView},
 };
@@ -147,7 +147,7 @@ impl Calibration {
 /// What a report says of the newest calibration on its host.
 pub(crate) fn ruler(calibration: Option<&record::Calibration>) -> String {
     let Some(calibration) = calibration else {
-        return "not calibrated on this host; `feedbench calibrate` does it".to_owned();
+        return "not calibrated on this host; feedbench calibrate does it".to_owned();
     };
     let &record::Calibration { checks, passed, at_us, .. } = calibration;
     let checks_passed = if passed == checks {
@@ -221,8 +221,8 @@ fn check_view(check: &Check) -> CheckView {
         how: check.how.clone(),
         failure: check.failure.clone().unwrap_or_default(),
         rows: TableView {
-            caption: "What the ruler said, and what it should have said".to_owned(),
-            head: ["", "measured", "expected", "bias", "spread", "to be", "outcome"].map(str::to_owned).to_vec(),
+            caption: format!("What the ruler said of {}, and what it should have said", check.name),
+            head: ["figure", "measured", "should be", "bias", "spread", "to be", "outcome"].map(str::to_owned).to_vec(),
             rows: check.rows.iter().map(row_view).collect(),
         },
         shown: check.shown.iter().map(shown_view).collect(),

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use measure::{Recorder, RecorderTextError};
-use record::{Cell, End, Header, Record};
+use record::{Cell, End, Header, Publication, Record};
 
-use crate::{drift::Thirds, numbers::float};
+use crate::{drift::Thirds, numbers::float, timeline::Timeline};
 
 /// Why a record cannot be reported.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,8 @@ pub struct Lane {
     pub rearm_gap: Timing,
     /// The two ends of every window that is long enough to drift in, by block.
     pub thirds: Vec<Thirds>,
+    /// What was late when, in the windows of all blocks.
+    pub(crate) timeline: Timeline,
 }
 
 /// One latency metric of one lane.
@@ -160,10 +162,14 @@ impl Lane {
         let mut repeated = Vec::new();
         for (cell, publications) in record.cells.iter().filter(|(cell, _)| cell.twin == twin && cell.lane == info.lane)
         {
-            let earlier = by_block.insert(cell.block, (cell.clone(), Thirds::of(cell, publications)));
+            let earlier = by_block.insert(cell.block, (cell.clone(), publications.as_slice()));
             repeated.extend(earlier.map(|(cell, _)| cell));
         }
-        let (cells, thirds): (Vec<Cell>, Vec<Option<Thirds>>) = by_block.into_values().unzip();
+        let with_publications: Vec<(Cell, &[Publication])> = by_block.into_values().collect();
+        let thirds =
+            with_publications.iter().filter_map(|(cell, publications)| Thirds::of(cell, publications)).collect();
+        let timeline = Timeline::of(&with_publications, record.header.blocks);
+        let cells: Vec<Cell> = with_publications.into_iter().map(|(cell, _)| cell).collect();
         Ok(Self {
             info: info.clone(),
             times_only: record.header.rtt_ns.is_some(),
@@ -182,7 +188,8 @@ impl Lane {
             })?,
             receive_lag: Timing::new(&cells, "receive_lag", |cell| &cell.receive_lag.0)?,
             rearm_gap: Timing::new(&cells, "rearm_gap", |cell| cell.rearm_gap.as_ref().map_or("", |gap| &gap.0))?,
-            thirds: thirds.into_iter().flatten().collect(),
+            thirds,
+            timeline,
             cells,
             repeated,
         })

@@ -78,7 +78,7 @@ fn known(text: Option<String>) -> String {
 }
 
 /// As it was found; older records hold only whether real-time scheduling was asked for with success.
-fn scheduling(data: &Dataset) -> String {
+pub(crate) fn scheduling(data: &Dataset) -> String {
     let (host, around) = (&data.header.host, &data.header.host.environment);
     if let (Some(server), Some(generator)) = (&around.server_scheduling, &around.generator_scheduling) {
         let refused = if host.realtime { "" } else { ": the kernel did not permit real-time scheduling" };

@@ -23,6 +23,10 @@ type Units = &'static [(f64, &'static str)];
 const TIME: Units = &[(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")];
 const BYTES: Units = &[(1.0, "B")];
 const MEMORY: Units = &[(1.0, "B"), (1024.0, "KiB"), (1_048_576.0, "MiB")];
+const VOLUME: Units = &[(1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")];
+const BYTES_A_SECOND: Units = &[(1.0, "B/s")];
+const BYTES_A_MINUTE: Units = &[(1.0, "B/min")];
+const REQUESTS: Units = &[(1.0, "requests")];
 
 /// Nanoseconds in the unit that reads best: `4.21 ms`.
 pub(crate) fn time(ns: f64) -> String {
@@ -31,13 +35,18 @@ pub(crate) fn time(ns: f64) -> String {
 
 /// A round value on an axis: `10 ms`, not `10.0 ms`; zero has no unit.
 pub(crate) fn time_tick(ns: f64) -> String {
-    if ns <= 0.0 {
+    let (size, unit) = unit_of(ns, TIME);
+    tick(ns / size, unit)
+}
+
+/// A round value on an axis in a unit that all values there have: `200 B`; zero has none.
+pub(crate) fn tick(value: f64, unit: &str) -> String {
+    if value <= 0.0 {
         return "0".to_owned();
     }
-    let (size, unit) = unit_of(ns, TIME);
-    let digits = three_digits(ns / size);
+    let digits = three_digits(value);
     let short = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
-    format!("{short} {unit}")
+    format!("{short} {unit}").trim_end().to_owned()
 }
 
 /// Nanoseconds with their interval: `4.21 ms (4.05–4.38)`.
@@ -58,6 +67,26 @@ pub(crate) fn bytes_interval(bytes: f64, interval: Option<(f64, f64)>) -> String
 /// Memory with its interval: `5.06 KiB (4.21–5.93)`.
 pub(crate) fn memory_interval(bytes: f64, interval: Option<(f64, f64)>) -> String {
     with_interval(bytes, interval, MEMORY)
+}
+
+/// What went over a line in a time, as contracts count it: `19.1 MB`.
+pub(crate) fn volume(bytes: f64) -> String {
+    quantity(bytes, VOLUME)
+}
+
+/// Bytes a second with their interval: `1,060 B/s (1,050–1,070)`.
+pub(crate) fn rate_interval(bytes: f64, interval: Option<(f64, f64)>) -> String {
+    with_interval(bytes, interval, BYTES_A_SECOND)
+}
+
+/// Bytes a minute, likewise.
+pub(crate) fn slow_rate_interval(bytes: f64, interval: Option<(f64, f64)>) -> String {
+    with_interval(bytes, interval, BYTES_A_MINUTE)
+}
+
+/// Requests with their interval: `1.02 requests (1.01–1.03)`.
+pub(crate) fn requests_interval(requests: f64, interval: Option<(f64, f64)>) -> String {
+    with_interval(requests, interval, REQUESTS)
 }
 
 /// A factor: `4.61x`.
@@ -94,6 +123,20 @@ pub(crate) fn count(n: u64) -> String {
 /// Three significant digits, thousands separated, no exponent: `0.0123`, `4.21`, `1,060`.
 pub(crate) fn three_digits(value: f64) -> String {
     fixed(round_to_three(value), decimals(value))
+}
+
+/// The number that a text of this module begins with, in the base unit of its family: `4.21 ms (4.05–4.38)` is 4,210,000. None
+/// for words.
+pub(crate) fn read_back(text: &str) -> Option<f64> {
+    let text = text.trim_start_matches("> ");
+    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ',' | '.'))).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    let number: f64 = digits.replace(',', "").parse().ok()?;
+    let unit = rest.split_whitespace().next().unwrap_or_default();
+    let size =
+        [TIME, BYTES, MEMORY].into_iter().flatten().find(|(_, name)| *name == unit).map_or(1.0, |(size, _)| *size);
+    // Only what was printed: 1.13 times a million is not 1,129,999.9999999998.
+    format!("{:.6e}", number * size).parse().ok()
 }
 
 fn quantity(value: f64, units: Units) -> String {

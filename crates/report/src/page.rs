@@ -5,12 +5,13 @@ use record::FILE_NAME;
 
 use crate::{
     RenderError,
-    charts::{Figure, Figures, Input},
+    charts::{Figure, Figures, Input, MEMORY_FIGURE},
     claims::Withdrawn,
     columns::{both, columns, row},
     dataset::{Dataset, Lane},
-    environment,
-    numbers::{count, excess_percent, memory_interval, percent, three_digits, time, time_interval},
+    environment, glossary,
+    numbers::{count, excess_percent, percent, three_digits, time, time_interval},
+    pitfalls::{self, Theme},
     prose,
     summary::{LaneSummary, Summary},
     text::{Sentence, answer, computed},
@@ -44,20 +45,22 @@ struct Page {
     repeated: Option<String>,
     environment: Vec<(&'static str, String)>,
     kernel_settings: Vec<(String, String)>,
+    differences: Vec<FigureView>,
     latency: Vec<FigureView>,
     empty_latency: &'static str,
     drift: Vec<String>,
     bytes: Vec<FigureView>,
     empty_bytes: &'static str,
-    cpu: Vec<FigureView>,
+    cost: Vec<FigureView>,
     empty_cpu: &'static str,
     costs: TableView,
     costs_hint: &'static str,
-    memory_note: String,
-    memory: TableView,
-    ledger: TableView,
+    no_memory: Option<String>,
+    reliability: Vec<FigureView>,
     errors: Vec<String>,
-    pitfalls: Vec<(&'static str, String)>,
+    sensitivity: Vec<FigureView>,
+    pitfalls_tally: String,
+    pitfalls: Vec<Theme>,
     record_file: &'static str,
     command: String,
     provenance: String,
@@ -84,9 +87,14 @@ struct CheckRow {
 
 /// The whole page.
 pub(crate) fn page(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Result<String, RenderError> {
-    let figures = Figures::draw(Input { data, summary, verdict })?;
+    let input = Input { data, summary, verdict };
+    let figures = Figures::draw(input)?;
+    let pitfalls = pitfalls::pitfalls(input);
     let scenario = &data.header.scenario;
     let [empty_bytes, empty_cpu] = prose::empty_costs(data);
+    let has_memory = figures.cost.iter().any(|figure| figure.id == MEMORY_FIGURE);
+    // Behind a round trip one line tells of all costs.
+    let no_memory = (!has_memory && data.header.rtt_ns.is_none()).then(|| prose::memory_note(data, summary));
     let page = Page {
         scenario: scenario.name.clone(),
         question: scenario.question.clone(),
@@ -112,20 +120,22 @@ pub(crate) fn page(data: &Dataset, summary: &Summary, verdict: &Verdict) -> Resu
         repeated: prose::repeated(data),
         environment: environment::environment(data),
         kernel_settings: environment::kernel_settings(data),
+        differences: views(figures.differences),
         latency: views(figures.latency),
         empty_latency: prose::EMPTY_LATENCY,
         drift: prose::drift(data),
         bytes: views(figures.bytes),
         empty_bytes,
-        cpu: views(figures.cpu),
+        cost: views(figures.cost),
         empty_cpu,
         costs: costs(data, summary),
         costs_hint: prose::COSTS_HINT,
-        memory_note: prose::memory_note(data, summary),
-        memory: memory_table(data, summary),
-        ledger: ledger(data, summary),
+        no_memory,
+        reliability: views(figures.reliability),
         errors: prose::errors(data),
-        pitfalls: prose::pitfalls(data),
+        sensitivity: views(figures.sensitivity),
+        pitfalls_tally: pitfalls::tally(&pitfalls),
+        pitfalls,
         record_file: FILE_NAME,
         command: data.header.command.clone(),
         provenance: prose::provenance(data),
@@ -146,7 +156,7 @@ fn sentences(verdict: &Verdict, which: impl Fn(&Withdrawn) -> bool) -> Vec<Strin
 }
 
 /// What was run, in the words of the page's first line.
-fn run(data: &Dataset) -> Vec<String> {
+pub(crate) fn run(data: &Dataset) -> Vec<String> {
     let (scenario, host) = (&data.header.scenario, &data.header.host);
     let network = if host.loopback { "loopback" } else { "network" };
     let mut run = vec![
@@ -161,7 +171,7 @@ fn run(data: &Dataset) -> Vec<String> {
     run
 }
 
-fn checks(summary: &Summary, verdict: &Verdict) -> String {
+pub(crate) fn checks(summary: &Summary, verdict: &Verdict) -> String {
     let noise = summary.noise_floor.response_time_p50;
     let noise = noise.map_or_else(
         || "noise floor not known".to_owned(),
@@ -171,7 +181,7 @@ fn checks(summary: &Summary, verdict: &Verdict) -> String {
 }
 
 /// The colours of the record as CSS variables. Anything but a hex colour is left out: it would be CSS by a stranger.
-fn lane_colours(lanes: &[Lane]) -> String {
+pub(crate) fn lane_colours(lanes: &[Lane]) -> String {
     let is_colour = |text: &str| {
         text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
     };
@@ -227,21 +237,6 @@ fn check_row(check: &Check) -> CheckRow {
     CheckRow { class, outcome, name: check.name, detail: check.detail.clone() }
 }
 
-fn ledger(data: &Dataset, summary: &Summary) -> TableView {
-    let row = |(index, lane): (usize, &Lane)| {
-        let d = summary.lane(&lane.info.lane)?.deliveries;
-        let counts = [d.expected, d.delivered, d.lost, d.duplicated, d.reordered, d.replayed, d.gaps_told];
-        let cells = counts.into_iter().map(|n| CellView::or_not_measured(n.map(count))).collect();
-        Some(RowView { head: lane_head(data, index), cells })
-    };
-    let head = ["lane", "expected", "delivered", "lost", "duplicated", "reordered", "replayed", "gaps told"];
-    TableView {
-        caption: "The ledger of deliveries, all blocks".to_owned(),
-        head: head.map(str::to_owned).to_vec(),
-        rows: data.lanes.iter().enumerate().filter_map(row).collect(),
-    }
-}
-
 /// What server and generator spent, beside what the figures show.
 fn costs(data: &Dataset, summary: &Summary) -> TableView {
     let row = |(index, lane): (usize, &Lane)| {
@@ -260,21 +255,6 @@ fn costs(data: &Dataset, summary: &Summary) -> TableView {
     TableView {
         caption: "Server and generator, per delivery".to_owned(),
         head: head.map(str::to_owned).to_vec(),
-        rows: data.lanes.iter().enumerate().filter_map(row).collect(),
-    }
-}
-
-fn memory_table(data: &Dataset, summary: &Summary) -> TableView {
-    let row = |(index, lane): (usize, &Lane)| {
-        let slope = summary.lane(&lane.info.lane)?.server.memory_bytes_per_connection;
-        let values = [(slope.user, slope.user_ci), (slope.kernel, slope.kernel_ci)];
-        let text = |(bytes, ci): (Option<f64>, _)| bytes.map(|bytes| memory_interval(bytes, both(ci)));
-        let cells = values.into_iter().map(|value| CellView::or_not_measured(text(value))).collect();
-        Some(RowView { head: lane_head(data, index), cells })
-    };
-    TableView {
-        caption: "Memory per subscriber connection, the median over blocks with its interval".to_owned(),
-        head: ["lane", "server process", "kernel"].map(str::to_owned).to_vec(),
         rows: data.lanes.iter().enumerate().filter_map(row).collect(),
     }
 }

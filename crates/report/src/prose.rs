@@ -150,9 +150,6 @@ pub(crate) fn memory_note(data: &Dataset, summary: &Summary) -> String {
     let memory = |lane: &record::Lane| summary.lane(&lane.lane).map(|l| l.server.memory_bytes_per_connection);
     let any = data.header.lanes.iter().filter_map(memory).any(|m| m.user.is_some());
     let kernel = data.header.lanes.iter().filter_map(memory).any(|m| m.kernel.is_some());
-    if data.header.rtt_ns.is_some() {
-        return TIMES_ONLY.to_owned();
-    }
     if !any {
         return "Memory was not measured in this run; the scenario idle would fill it.".to_owned();
     }
@@ -178,66 +175,6 @@ pub(crate) fn errors(data: &Dataset) -> Vec<String> {
         }
     }
     by_lane.into_iter().map(|((lane, code), n)| format!("{lane}: {code}, {} times.", count(n))).collect()
-}
-
-/// The mistakes that benchmarks of this kind make, and what was done about each in this run.
-pub(crate) fn pitfalls(data: &Dataset) -> Vec<(&'static str, String)> {
-    let twin = data.header.twin_of.as_ref().map_or_else(
-        || "No lane ran twice in this run: differences stand on their intervals alone.".to_owned(),
-        |lane| format!("{lane} ran twice in every block. What those two differ by is noise, and no claim is smaller."),
-    );
-    let fixed = [
-        (
-            "Coordinated omission",
-            "Publications are due by a schedule that never waits for an answer; delay counts from the due instant.",
-        ),
-        (
-            "A slow publisher read as a slow transport",
-            "The publisher's own delay is recorded apart, checked against the fastest lane, and withdraws a p99 it could explain.",
-        ),
-        (
-            "Lost messages that improve the average",
-            "Every expected delivery is in the ledger; one that never came is infinitely late, and makes the run INVALID.",
-        ),
-        ("Averaged percentiles", "Histograms of all blocks are merged; no percentile is ever averaged."),
-        (
-            "Tails from too few samples",
-            "A quantile is given only with ten publications beyond it. Deliveries of one publication are not independent, so publications count.",
-        ),
-        (
-            "One lucky run",
-            "The unit of evidence is the block; intervals are order statistics over blocks, and lanes are compared within a block.",
-        ),
-        ("Order effects", "Lanes run in a new shuffled order in every block, each against a fresh server process."),
-        (
-            "Pollers in step",
-            "Poll phases are spread over the interval and drawn anew per block; the record holds them as they were, and a rule holds them against an even spread.",
-        ),
-        (
-            "One fast room",
-            "Rooms share the load, so that every client sees a rate that people have; one fast room would make polling look cheap.",
-        ),
-        (
-            "Flattering headers",
-            "Requests carry the heads named on the first line; the bytes of polls are mostly heads.",
-        ),
-        (
-            "Bytes counted at the wrong layer",
-            "Every stream byte is in one category, and the sum is compared with the kernel's counters for every connection.",
-        ),
-        (
-            "Unequal clients",
-            "One receive loop serves all lanes and stamps a read before it is decoded; differences below its own lag are not claimed.",
-        ),
-    ];
-    let mut all: Vec<(&'static str, String)> = fixed.map(|(name, how)| (name, how.to_owned())).to_vec();
-    all.push(("Noise read as a difference", twin));
-    all.extend(repeated(data).map(|how| ("Dropped outliers", how)));
-    if data.header.host.loopback && data.header.rtt_ns.is_none() {
-        let how = "CPU per delivery contains the receiver's TCP work on loopback: it is read as a ratio to the floor.";
-        all.push(("Loopback", how.to_owned()));
-    }
-    all
 }
 
 /// What wrote the record.

@@ -151,7 +151,7 @@ pub(crate) fn noise_floor(data: &Dataset, metric: Metric) -> Option<NoiseFloor> 
 
 /// The smallest ratio that may be claimed: the noise floor, and for delays at least the time that a stamped read waited
 /// for its turn, which the receive loop cannot tell from delay. Without a twin the interval alone decides.
-fn claim_floor(data: &Dataset, metric: Metric) -> NoiseFloor {
+pub(crate) fn claim_floor(data: &Dataset, metric: Metric) -> NoiseFloor {
     let noise = noise_floor(data, metric).map_or(1.0, NoiseFloor::factor);
     let lag = if metric == Metric::Delay { receive_lag_share(data) } else { 0.0 };
     let factor = noise.max(1.0 + lag);
@@ -169,7 +169,7 @@ fn receive_lag_share(data: &Dataset) -> f64 {
 }
 
 /// The largest median of the receive lag, in nanoseconds.
-fn receive_lag(data: &Dataset) -> Option<u64> {
+pub(crate) fn receive_lag(data: &Dataset) -> Option<u64> {
     data.choices().into_iter().filter_map(|lane| lane.receive_lag.merged.quantile_ns(0.5)).max()
 }
 

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use record::Cell;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     claims::{self, Withdrawn},
@@ -24,7 +24,7 @@ const NO_QUEUE: &str = "noqueue";
 const NOT_HELD: &str = "the record does not hold it";
 
 /// How far the numbers of a run can be trusted. Ordered, worst last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// No rule is broken.
@@ -150,7 +150,7 @@ fn something_measured(data: &Dataset) -> (Check, Vec<String>) {
 }
 
 /// Whether the run ended before its plan did: it died, or somebody ended it.
-fn is_interrupted(data: &Dataset) -> bool {
+pub(crate) fn is_interrupted(data: &Dataset) -> bool {
     data.end.as_ref().is_none_or(|end| end.interrupted)
 }
 

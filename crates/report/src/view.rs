@@ -2,7 +2,11 @@
 
 use askama::Template;
 
-use crate::{dataset::Dataset, look, numbers::NOT_MEASURED};
+use crate::{
+    dataset::Dataset,
+    glossary, look,
+    numbers::{NOT_MEASURED, read_back},
+};
 
 /// A table with its caption; the first column names the row.
 #[derive(Debug, Template)]
@@ -54,6 +58,11 @@ impl CellView {
     /// A value, or that there is none.
     pub(crate) fn or_not_measured(text: Option<String>) -> Self {
         text.map_or_else(|| Self { text: NOT_MEASURED.to_owned(), class: "faint" }, Self::plain)
+    }
+
+    /// What the cell is sorted by, in the unit that its column's units are made of; none for words.
+    fn value(&self) -> Option<f64> {
+        read_back(&self.text)
     }
 }
 

@@ -37,14 +37,14 @@ use signal_hook::consts::SIGINT;
 use crate::{
     Outcome,
     args::{CalibrateArgs, Format},
-    output, report_page,
+    index, output, report_page,
 };
 use bench::Bench;
 
 pub(crate) use newest::newest;
 
 /// The result's file in the folder of a calibration.
-const RESULT: &str = "calibration.json";
+pub(crate) const RESULT: &str = "calibration.json";
 
 /// A check by its name.
 type Entry = (&'static str, fn(&Bench) -> anyhow::Result<Check>);
@@ -103,7 +103,9 @@ pub(crate) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
         whole: chosen.len() == ALL.len(),
         checks,
     };
-    finish(&calibration, &folder, args.format)
+    let outcome = finish(&calibration, &folder, args.format);
+    index::rewrite(&args.out);
+    outcome
 }
 
 /// The checks that are named, in their own order; all when none is.

@@ -17,7 +17,7 @@ use serde_json::{Value, value::RawValue};
 use transport::{Driver, Event, Headers, Lane, Origin, Out, Role, Target};
 use wire::{After, Draft, RoomName};
 
-use crate::{binary, feedbench, text};
+use crate::{binary, feedbench, only_folder, text};
 
 #[tokio::test]
 async fn the_golden_server_serves_the_floor_and_tells_what_it_did_when_it_is_told_to_end() {
@@ -68,8 +68,10 @@ fn the_ledger_counts_exactly_what_the_golden_server_did() {
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
     let calibration: Calibration = serde_json::from_str(&said).unwrap();
     assert!(calibration.passed() && !calibration.whole, "{said}");
-    let folder = fs::read_dir(out.path()).unwrap().next().unwrap().unwrap().path();
+    let folder = only_folder(out.path());
     assert_eq!(fs::read_to_string(folder.join("calibration.json")).unwrap().trim(), said.trim());
     assert!(fs::read_to_string(folder.join("index.html")).unwrap().contains("ledger"));
     assert!(folder.join("runs/ledger/record.jsonl").exists());
+    let list = fs::read_to_string(out.path().join("index.html")).unwrap();
+    assert!(list.contains(">YES</td><td>1 of 1 checks passed; not all were made</td>"), "{list}");
 }

@@ -7,8 +7,11 @@ mod bytes;
 mod calibrate;
 mod conform;
 mod drain;
+mod index;
 mod outsiders;
 mod programs;
+mod report_page;
+mod sample;
 mod scenarios;
 mod serve;
 mod slow_readers;
@@ -19,7 +22,8 @@ mod tidy;
 mod wrong_usage;
 
 use std::{
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -36,4 +40,12 @@ fn feedbench(arguments: &[&str]) -> Output {
 /// What a process printed.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The one folder in another, which holds the list of runs beside it.
+fn only_folder(out: &Path) -> PathBuf {
+    let mut folders = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let folder = folders.next().unwrap();
+    assert_eq!(folders.next(), None);
+    folder
 }

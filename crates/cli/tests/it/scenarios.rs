@@ -1,16 +1,13 @@
 //! Every scenario end to end, small: what it is to measure is there, what it cannot have is not, and its counts hold. What it
 //! says about time means nothing here.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use record::{Publisher, Record};
 use serde_json::Value;
 use transport::{ALL, lane::standard};
 
-use crate::{feedbench, text};
+use crate::{feedbench, only_folder, text};
 
 /// A run and what it left.
 struct Run {
@@ -27,7 +24,7 @@ fn run(arguments: &[&str]) -> Run {
     let given = [&["bench"], arguments, &["--seed", "7", "--out", out.path().to_str().unwrap()]].concat();
     let output = feedbench(&given);
     assert!(matches!(output.status.code(), Some(0 | 3)), "{arguments:?}: {output:?}");
-    let folder: PathBuf = fs::read_dir(out.path()).unwrap().next().unwrap().unwrap().path();
+    let folder = only_folder(out.path());
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     Run {
         record: Record::read(&folder).unwrap(),

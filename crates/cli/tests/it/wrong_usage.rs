@@ -130,6 +130,13 @@ fn a_list_where_one_value_belongs_is_refused() {
 }
 
 #[test]
+fn an_interval_that_no_lane_uses_is_refused() {
+    refused(&["bench", "--interval", "1s", "--lanes", "sse,raw"], &["--interval", "sse, raw"]);
+    let named = "short-polling+interval=5s";
+    refused(&["bench", "--interval", "1s", "--lanes", named], &["--interval", named]);
+}
+
+#[test]
 fn an_interval_named_twice_or_left_empty_is_refused() {
     refused(&["bench", "--interval", "1s,1s"], &["short-polling", "twice"]);
     refused(&["bench", "--interval", "250ms,,1s"], &["short-polling", "interval"]);

@@ -2,7 +2,7 @@
 // origin, the feed's path, the position to start at, and `modules` to read with the server's own browser halves or
 // `socketio` to read with the official Socket.IO client that the server hands out.
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 import { given, released, say } from "./common.mjs";
 import { readRooms } from "./socketio-rooms.mjs";
 
@@ -65,9 +65,7 @@ async function readSocketIo(page) {
   }
 }
 
-const quiet = ["gpu", "quic", "background-networking", "component-update", "sync"].map((what) => `--disable-${what}`);
-const args = ["--no-sandbox", "--no-first-run", ...quiet];
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
+const browser = await launch();
 try {
   const page = await browser.newPage();
   await page.exposeFunction("say", say);

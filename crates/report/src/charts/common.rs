@@ -3,7 +3,7 @@
 //! plotters knows fixed colours only. Each ink is drawn as a colour that nothing else uses and replaced by a CSS variable of
 //! the page afterwards, so a figure means nothing outside of a page.
 
-use std::ops::Range;
+use std::{cell::RefCell, ops::Range};
 
 use plotters::{
     backend::SVGBackend,
@@ -72,6 +72,12 @@ impl Form {
         }
     }
 
+    /// How wide a lane's name is at most: which font a reader has is not known.
+    pub(super) fn name_width(self, name: &str) -> i32 {
+        let longest = self.rows(name).into_iter().map(|row| row.chars().count()).max().unwrap_or(0);
+        8 * i32::try_from(longest).unwrap_or(0)
+    }
+
     /// How high a lane's name is, with what keeps it apart from the next.
     pub(super) fn name_height(self, name: &str) -> i32 {
         4 + self.rows(name).iter().map(|_| NAME_ROW).sum::<i32>()
@@ -89,6 +95,8 @@ pub(super) enum Ink {
     Rule,
     /// The page's background.
     Ground,
+    /// What makes a run INVALID; for areas.
+    Alarm,
     /// Stripes of the background over what is below, by their pattern.
     Hatch(u8),
     /// A lane by its index.
@@ -106,6 +114,7 @@ impl Ink {
             Self::Muted => RGBColor(0xFE, 0, 1),
             Self::Rule => RGBColor(0xFE, 0, 2),
             Self::Ground => RGBColor(0xFE, 0, 3),
+            Self::Alarm => RGBColor(0xFE, 0, 4),
             Self::Lane(index) => RGBColor(0xFE, 1, index),
             Self::Category(index) => RGBColor(0xFE, 2, index),
             Self::Hatch(pattern) => RGBColor(0xFE, 3, pattern),
@@ -118,7 +127,8 @@ impl Ink {
             (0, 0) => "var(--ink)".to_owned(),
             (0, 1) => "var(--muted)".to_owned(),
             (0, 2) => "var(--rule)".to_owned(),
-            (0, _) => "var(--ground)".to_owned(),
+            (0, 3) => "var(--ground)".to_owned(),
+            (0, _) => "var(--red)".to_owned(),
             (1, index) => format!("var(--lane-{index})"),
             (2, index) => format!("var(--category-{index})"),
             (3, pattern) => format!("url(#{id}-hatch-{pattern})"),
@@ -150,9 +160,16 @@ pub(super) enum Align {
 /// Draws in pixels with inks.
 pub(super) struct Pen<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
+    /// What a pointer reads where: the upper left and the lower right corner of each place.
+    tips: RefCell<Vec<(Px, Px, String)>>,
 }
 
 impl Pen<'_> {
+    /// What is read where the pointer rests between two corners; the later of two that overlap wins.
+    pub(super) fn tip(&self, from: Px, to: Px, text: String) {
+        self.tips.borrow_mut().push((from, to, text));
+    }
+
     /// A line of text.
     pub(super) fn text(&self, at: Px, text: &str, ink: Ink, align: Align) -> Result<(), DrawError> {
         let h_pos = match align {
@@ -194,6 +211,17 @@ impl Pen<'_> {
     /// A filled outline, see-through.
     pub(super) fn shade(&self, points: Vec<FinePx>, ink: Ink) -> Result<(), DrawError> {
         self.area.draw(&Polygon::new(points, ink.placeholder().mix(0.25).filled()))
+    }
+
+    /// A circle around the ground, which hides what is below.
+    pub(super) fn ring(&self, at: Px, radius: i32, ink: Ink) -> Result<(), DrawError> {
+        self.area.draw(&Circle::new(fine(at), radius * FINE, fill(Ink::Ground)))?;
+        self.area.draw(&Circle::new(fine(at), radius * FINE, stroke(ink, 2)))
+    }
+
+    /// A filled circle, see-through.
+    pub(super) fn disc(&self, at: Px, radius: i32, ink: Ink) -> Result<(), DrawError> {
+        self.area.draw(&Circle::new(fine(at), radius * FINE, ink.placeholder().mix(0.25).filled()))
     }
 
     /// An interval: a line with caps, upright when both ends have the same x.
@@ -242,12 +270,23 @@ pub(super) fn svg(
     let mut text = String::new();
     let size = ((form.width * FINE).unsigned_abs(), (height * FINE).unsigned_abs());
     let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-    let pen = Pen { area };
+    let pen = Pen { area, tips: RefCell::default() };
     draw(&pen)?;
     pen.area.present()?;
+    let tips = pen.tips.take();
     drop(pen);
     let id = format!("{id}-{}", if form.narrow { "narrow" } else { "wide" });
-    Ok(dress(&text, size, (&id, title, description)))
+    let dressed = dress(&text, size, (&id, title, description));
+    let tips: String = tips.iter().map(tip).collect();
+    let body = dressed.trim_end().strip_suffix("</svg>").unwrap_or(&dressed);
+    Ok(if tips.is_empty() { dressed } else { format!("{body}<g class=\"tips\">{tips}</g></svg>") })
+}
+
+/// A place that shows its text: browsers do so for a title by themselves, without a script.
+fn tip((from, to, text): &(Px, Px, String)) -> String {
+    let ((left, top), (right, bottom)) = (fine(*from), fine(*to));
+    let (width, height, text) = (right - left, bottom - top, escape(text));
+    format!("<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"><title>{text}</title></rect>")
 }
 
 /// Gives plotters' drawing the page's inks, a size that follows the page and words for screen readers.

@@ -17,6 +17,11 @@ use crate::{
 const TITLE: &str = "How are the delays spread?";
 /// Fine enough to show two humps a factor of 1.3 apart, coarse enough for a thousand publications.
 const BINS_PER_DECADE: f64 = 16.0;
+/// Of which a pointer reads the sum: a quarter of a decade.
+const BINS_PER_TIP: i32 = 4;
+
+/// Where the first row begins.
+const TOP: i32 = 8;
 
 /// One lane's row.
 struct Row<'a> {
@@ -67,6 +72,16 @@ impl Form {
     const fn pitch(self) -> i32 {
         if self.narrow { 74 } else { 58 }
     }
+
+    /// The foot of a row, counted from one.
+    const fn base(self, place: i32) -> i32 {
+        TOP + place * self.pitch() - 6
+    }
+
+    /// How high the largest step of every row is.
+    const fn tallest(self) -> i32 {
+        if self.narrow { 44 } else { 46 }
+    }
 }
 
 impl Row<'_> {
@@ -76,6 +91,10 @@ impl Row<'_> {
 
     fn stroke(&self) -> Ink {
         if self.floor { Ink::Muted } else { Ink::of_line(self.index, self.lane) }
+    }
+
+    fn label(&self) -> String {
+        if self.floor { format!("{} (floor)", self.lane.label()) } else { self.lane.label() }
     }
 
     fn words(&self) -> String {
@@ -122,7 +141,7 @@ fn lower_edge(bin: i32) -> f64 {
 
 fn paint(pen: &Pen<'_>, form: Form, height: i32, rows: &[Row<'_>]) -> Result<(), DrawError> {
     let (left, right) = if form.narrow { (10, form.width - 14) } else { (170, form.width - 30) };
-    let (top, bottom) = (8, height - 46);
+    let (top, bottom) = (TOP, height - 46);
     let edges = rows.iter().flat_map(|row| {
         let (first, last) = (row.shares.keys().next(), row.shares.keys().next_back());
         [first.map(|&bin| lower_edge(bin)), last.map(|&bin| lower_edge(bin + 1))].into_iter().flatten()
@@ -131,14 +150,20 @@ fn paint(pen: &Pen<'_>, form: Form, height: i32, rows: &[Row<'_>]) -> Result<(),
     let x = Scale::log(range.clone(), (left, right));
     for tick in log_ticks(&range) {
         let at = x.px(tick);
-        pen.line(&[(at, top), (at, bottom)], Ink::Rule, 1)?;
+        if form.narrow {
+            // Names stand above rows.
+            for base in (1..).map(|place| form.base(place)).take(rows.len()) {
+                pen.line(&[(at, base - form.tallest()), (at, base)], Ink::Rule, 1)?;
+            }
+        } else {
+            pen.line(&[(at, top), (at, bottom)], Ink::Rule, 1)?;
+        }
         pen.text((at, bottom + 14), &time_tick(tick), Ink::Muted, if at < 24 { Align::Start } else { Align::Middle })?;
     }
     pen.text((right, bottom + 34), "delay, log scale", Ink::Muted, Align::End)?;
     for (row, place) in rows.iter().zip(1..) {
-        let base = top + place * form.pitch() - 6;
-        let name = if row.floor { format!("{} (floor)", row.lane.label()) } else { row.lane.label() };
-        let tallest = if form.narrow { 44 } else { 46 };
+        let (base, tallest) = (form.base(place), form.tallest());
+        let name = row.label();
         if form.narrow {
             pen.text((left, base - 56), &name, row.ink(), Align::Start)?;
         } else {
@@ -148,11 +173,27 @@ fn paint(pen: &Pen<'_>, form: Form, height: i32, rows: &[Row<'_>]) -> Result<(),
         pen.shade(outline.clone(), row.ink())?;
         pen.curve(outline, row.stroke(), 1)?;
         pen.line(&[(left, base), (right, base)], Ink::Rule, 1)?;
+        tips(pen, row, &x, (base - tallest, base));
         if let Some(p50) = row.p50.filter(|&ns| ns > 0) {
-            pen.mark((x.px(float(p50)), base), &row.lane.info.mark, row.ink())?;
+            let at = x.px(float(p50));
+            pen.mark((at, base), &row.lane.info.mark, row.ink())?;
+            pen.tip((at - 6, base - 6), (at + 6, base + 6), format!("{name}: p50 {}", time(float(p50))));
         }
     }
     Ok(())
+}
+
+/// Several steps together: a single one is too narrow to point at.
+fn tips(pen: &Pen<'_>, row: &Row<'_>, x: &Scale, (top, bottom): (i32, i32)) {
+    let mut together: BTreeMap<i32, f64> = BTreeMap::new();
+    for (bin, share) in &row.shares {
+        *together.entry(bin.div_euclid(BINS_PER_TIP)).or_insert(0.0) += share;
+    }
+    for (group, share) in together {
+        let [from, to] = [group, group + 1].map(|group| lower_edge(group * BINS_PER_TIP));
+        let words = format!("{}, {} to {}: {} of deliveries", row.label(), time(from), time(to), percent(share));
+        pen.tip((x.px(from), top), (x.px(to), bottom), words);
+    }
 }
 
 /// Steps from the left foot to the right one.

@@ -63,7 +63,7 @@ pub(super) fn figure(input: Input<'_>) -> Result<Option<Figure>, DrawError> {
         wide: draw(WIDE, 430)?,
         narrow: draw(NARROW, 400)?,
         note: "Response time: from the instant at which a publication was due to its arrival. Both axes are logarithmic. Lines end \
-               where fewer than ten publications lie beyond; whiskers at p50 and p99 are intervals over blocks."
+               where fewer than ten publications lie beyond; whiskers beside p50 and p99 are intervals over blocks."
             .to_owned(),
         table: table(input),
     }))
@@ -82,7 +82,11 @@ fn points(lane: &Lane) -> Vec<(f64, f64)> {
 impl Form {
     /// Where lines end; labels stand beyond.
     const fn lines_end(self) -> i32 {
-        self.width - if self.narrow { 112 } else { 170 }
+        self.labels_start() - if self.narrow { 20 } else { 24 }
+    }
+
+    const fn labels_start(self) -> i32 {
+        self.width - if self.narrow { 98 } else { 156 }
     }
 }
 
@@ -112,8 +116,8 @@ fn paint(pen: &Pen<'_>, form: Form, height: i32, lines: &[Line<'_>]) -> Result<(
     let range = log_range(delays);
     let end = lines.iter().filter_map(|line| line.points.last()).map(|&(one_in, _)| one_in).fold(2.0, f64::max);
     let y = Scale::log(range.clone(), (bottom, top));
-    // Room for whiskers on both sides of the first and the last quantile.
-    let x = Scale::log(1.8..end * 1.05, (left, right));
+    // Room for the marks of the first and the last quantile.
+    let x = Scale::log(1.9..end * 1.03, (left, right));
 
     pen.text((left - 6, 10), "delay, log scale", Ink::Muted, Align::Start)?;
     for tick in log_ticks(&range) {
@@ -126,9 +130,9 @@ fn paint(pen: &Pen<'_>, form: Form, height: i32, lines: &[Line<'_>]) -> Result<(
         pen.line(&[(at, top), (at, bottom)], Ink::Rule, 1)?;
         pen.text((at, bottom + 16), name, Ink::Muted, Align::Middle)?;
     }
-    // Whiskers side by side, not on one another.
-    let step = if form.narrow { 3 } else { 4 };
-    let mut aside = -step * (i32::try_from(lines.iter().filter(|line| !line.floor).count()).unwrap_or(0) - 1) / 2;
+    // Whiskers side by side, not on one another, and towards the middle, because labels stand on the outside.
+    let step = if form.narrow { 3 } else { 6 };
+    let mut aside = 0;
     for line in lines {
         line_of(pen, line, (&x, &y), aside)?;
         aside += if line.floor { 0 } else { step };
@@ -143,16 +147,24 @@ fn line_of(pen: &Pen<'_>, line: &Line<'_>, (x, y): (&Scale, &Scale), aside: i32)
     if line.floor {
         return Ok(());
     }
-    for (one_in, interval) in [(2.0, line.numbers.p50_ci), (100.0, line.numbers.p99_ci)] {
+    for (one_in, interval, aside) in [(2.0, line.numbers.p50_ci, aside), (100.0, line.numbers.p99_ci, -aside)] {
         if let Some((low, high)) = whole_interval(interval) {
             let at = x.px(one_in) + aside;
             pen.interval((at, y.px(low)), (at, y.px(high)), ink)?;
         }
     }
     let n = line.numbers;
-    for (value, (_, later)) in [n.p50, n.p75, n.p90, n.p95, n.p99, n.p999].into_iter().zip(NAMED) {
+    for (value, (name, later)) in [n.p50, n.p75, n.p90, n.p95, n.p99, n.p999].into_iter().zip(NAMED) {
         if let Some(ns) = value {
-            pen.mark((x.px(later.recip()), y.px(float(ns))), &line.lane.info.mark, ink)?;
+            let (x, y) = (x.px(later.recip()), y.px(float(ns)));
+            pen.mark((x, y), &line.lane.info.mark, ink)?;
+            let interval = match name {
+                "p50" => n.p50_ci,
+                "p99" => n.p99_ci,
+                _ => [None; 2],
+            };
+            let value = time_interval(float(ns), whole_interval(interval));
+            pen.tip((x - 7, y - 7), (x + 7, y + 7), format!("{}, {name}: {value}", line.label()));
         }
     }
     Ok(())
@@ -160,13 +172,13 @@ fn line_of(pen: &Pen<'_>, line: &Line<'_>, (x, y): (&Scale, &Scale), aside: i32)
 
 /// At the ends of the lines.
 fn labels(pen: &Pen<'_>, form: Form, lines: &[Line<'_>], y: &Scale, span: (i32, i32)) -> Result<(), DrawError> {
-    let right = form.lines_end();
+    let (right, start) = (form.lines_end(), form.labels_start());
     let ends: Vec<i32> = lines.iter().filter_map(|line| line.points.last()).map(|&(_, ns)| y.px(ns)).collect();
     let wanted: Vec<(i32, i32)> =
         ends.iter().zip(lines).map(|(end, line)| (*end, form.name_height(&line.label()))).collect();
     for ((line, end), middle) in lines.iter().zip(&ends).zip(spread(&wanted, span)) {
-        pen.line(&[(right + 2, *end), (right + 10, middle)], line.ink(), 1)?;
-        pen.name((right + 14, middle), &line.label(), form, line.ink(), Align::Start)?;
+        pen.line(&[(right + 2, *end), (start - 4, middle)], line.ink(), 1)?;
+        pen.name((start, middle), &line.label(), form, line.ink(), Align::Start)?;
     }
     Ok(())
 }

@@ -1,12 +1,25 @@
 //! The figures: plotters draws SVG, `common` gives it the look. Every figure has a wide and a narrow form, the page shows
 //! the one that fits, and a table with the same numbers.
 
+mod bars;
 mod bytes;
 mod common;
 mod cpu;
+mod differences;
 mod distribution;
+mod frame;
+mod heat;
 mod latency;
+mod ledger;
+mod memory;
+mod pareto;
+mod places;
+mod rate;
+mod requests;
+mod spells;
+mod spread;
 
+pub(crate) use memory::ID as MEMORY_FIGURE;
 use std::io;
 
 use plotters::drawing::DrawingAreaErrorKind;
@@ -56,22 +69,36 @@ impl<'a> Input<'a> {
 /// The figures of a run by section; a section without data has none.
 #[derive(Debug)]
 pub(crate) struct Figures {
-    /// Quantiles and spread of the delay.
+    /// Paired ratios between lanes.
+    pub(crate) differences: Vec<Figure>,
+    /// The delay: quantiles, spread, over time, over subscribers.
     pub(crate) latency: Vec<Figure>,
-    /// The ledger of stream bytes.
+    /// Stream bytes and requests.
     pub(crate) bytes: Vec<Figure>,
-    /// CPU beside the floor.
-    pub(crate) cpu: Vec<Figure>,
+    /// CPU and memory beside the floor.
+    pub(crate) cost: Vec<Figure>,
+    /// What became of every delivery.
+    pub(crate) reliability: Vec<Figure>,
+    /// What an option of a lane trades for what.
+    pub(crate) sensitivity: Vec<Figure>,
 }
 
 impl Figures {
     /// Draws all figures that the run has data for.
     pub(crate) fn draw(input: Input<'_>) -> Result<Self, DrawError> {
-        let latency = [latency::figure(input)?, distribution::figure(input)?];
+        let drawn = |figures: Vec<Option<Figure>>| figures.into_iter().flatten().collect();
         Ok(Self {
-            latency: latency.into_iter().flatten().collect(),
-            bytes: bytes::figure(input)?.into_iter().collect(),
-            cpu: cpu::figure(input)?.into_iter().collect(),
+            differences: drawn(vec![differences::figure(input)?]),
+            latency: drawn(vec![
+                latency::figure(input)?,
+                distribution::figure(input)?,
+                heat::figure(input)?,
+                spread::figure(input)?,
+            ]),
+            bytes: drawn(vec![bytes::figure(input)?, rate::figure(input)?, requests::figure(input)?]),
+            cost: drawn(vec![cpu::figure(input)?, memory::figure(input)?]),
+            reliability: drawn(vec![ledger::figure(input)?]),
+            sensitivity: drawn(vec![pareto::figure(input)?]),
         })
     }
 }

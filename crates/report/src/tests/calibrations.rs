@@ -31,6 +31,11 @@ fn calibration(rows: Vec<Row>) -> Calibration {
     }
 }
 
+/// The page of a calibration that passed.
+pub(super) fn page() -> String {
+    render(&calibration(vec![Row::near("p50", "ms", Some(10.25), 10.0, 0.4).spread(Some(0.125))])).expect("rendered")
+}
+
 #[test]
 fn a_page_shows_bias_spread_bounds_and_outcome() {
     let rows = vec![Row::near("p50", "ms", Some(10.25), 10.0, 0.4).spread(Some(0.125))];

@@ -3,8 +3,8 @@
 use measure::Ratio;
 
 use crate::numbers::{
-    bytes, count, excess_percent, factor, factor_interval, memory_interval, percent, three_digits, time, time_interval,
-    time_tick,
+    bytes, count, excess_percent, factor, factor_interval, memory_interval, percent, read_back, three_digits, time,
+    time_interval, time_tick,
 };
 
 #[test]
@@ -66,4 +66,25 @@ fn bytes_shares_factors_and_counts() {
     assert_eq!(percent(0.999_7), "> 99.9 %");
     assert_eq!(excess_percent(1.152), "15.2 %");
     assert_eq!(count(1_234_567), "1,234,567");
+}
+
+#[test]
+fn a_printed_number_is_read_back_in_the_base_unit() {
+    for (text, number) in [
+        ("4.21 ms (4.05–4.38)", 4_210_000.0),
+        ("1.13 s", 1_130_000_000.0),
+        ("0.0123", 0.0123),
+        ("12,345", 12_345.0),
+        ("1,060 B", 1_060.0),
+        ("5.06 KiB (4.21–5.93)", 5_181.44),
+        ("21.0 µs (4.20x)", 21_000.0),
+        ("1.04 ms (0.19–2.54) withdrawn", 1_040_000.0),
+        ("> 99.9 %", 99.9),
+        ("-0.250 ms", -250_000.0),
+    ] {
+        assert_eq!(read_back(text), Some(number), "{text}");
+    }
+    for words in ["not measured", "", "response", "-", "p99"] {
+        assert_eq!(read_back(words), None, "{words}");
+    }
 }

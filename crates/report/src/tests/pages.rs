@@ -1,8 +1,8 @@
 //! The page as a whole.
 
-use record::Record;
+use record::{Publication, Record};
 
-use super::fixture::{DELIVERIES, EIGHT, cells_of, dataset, record, run};
+use super::fixture::{DELIVERIES, EIGHT, PUBLISHES, SHORT_POLLING, Spec, cells_of, dataset, record, run};
 use crate::{render, table};
 
 fn page(record: &Record) -> String {
@@ -15,13 +15,38 @@ fn rendering_twice_gives_the_same_bytes() {
     assert_eq!(page(&record), page(&record));
 }
 
+/// Everything that there is to draw: eight lanes, one of them with three intervals, and every publication.
+fn heaviest() -> Record {
+    let every = [("short-polling+interval=250ms", 1), ("short-polling+interval=5s", 2)].map(|(lane, variant)| Spec {
+        lane,
+        variant,
+        ..SHORT_POLLING
+    });
+    let mut record = run(&[&EIGHT[..], &every].concat(), Some("websocket"));
+    for lane in record.header.lanes.iter_mut().filter(|lane| lane.transport == "short-polling") {
+        lane.interval_ns = Some([1_000_000_000, 250_000_000, 5_000_000_000][lane.variant as usize]);
+    }
+    for (cell, publications) in &mut record.cells {
+        let due = |n: u64| i64::try_from(n * cell.window.length_ns / PUBLISHES).expect("small");
+        let line = |n: u64| {
+            let at = Some(due(n) + 200_000 + i64::from(cell.block) * 7_919);
+            let (sent_ns, first_ns, median_ns, last_ns) = (Some(due(n)), at, at, at);
+            Publication { n, room: 0, due_ns: due(n), sent_ns, first_ns, median_ns, last_ns, delivered: 5 }
+        };
+        *publications = (0..PUBLISHES).map(line).collect();
+    }
+    record
+}
+
 #[test]
 fn a_page_is_small_and_needs_nothing_from_elsewhere() {
-    let page = page(&run(&EIGHT, Some("websocket")));
+    let page = page(&heaviest());
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
-    for outside in ["http://", "https://", "src=", "@import", "<link", "<script"] {
+    assert!(page.contains("id=\"latency-heat\"") && page.contains("--lane-9:"), "it is not all there");
+    for outside in ["http://", "https://", "src=", "@import", "<link", "fetch(", "url(h"] {
         assert!(!page.contains(outside), "{outside}");
     }
+    assert!(page.contains("default-src 'none'"), "a browser would let it ask");
 }
 
 #[test]
@@ -48,6 +73,36 @@ fn sections_stand_in_the_order_of_the_methodology() {
     let places: Vec<usize> =
         sections.iter().map(|id| page.find(&format!("<section id=\"{id}\"")).expect("a section")).collect();
     assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn the_list_of_sections_leads_to_every_one_in_their_order() {
+    let page = page(&record());
+    let (_, rest) = page.split_once("<nav").expect("a list of sections");
+    let (list, _) = rest.split_once("</nav>").expect("its end");
+    let listed: Vec<&str> = list.split("href=\"#").skip(1).filter_map(|link| Some(link.split_once('"')?.0)).collect();
+    let places: Vec<usize> = listed.iter().map(|id| page.find(&format!(" id=\"{id}\"")).expect("a section")).collect();
+    assert!(places.is_sorted(), "{listed:?}");
+    let sections = page.split("\n<section id=\"").skip(1).filter_map(|section| Some(section.split_once('"')?.0));
+    let unlisted: Vec<&str> = sections.filter(|id| !listed.contains(id)).collect();
+    assert_eq!(unlisted, Vec::<&str>::new());
+    assert!(page.contains("<a class=\"skip\" href=\"#answer\">"));
+}
+
+#[test]
+fn headings_leave_no_level_out() {
+    let page = page(&run(&EIGHT, Some("websocket")));
+    let digits = page.split("<h").skip(1).filter_map(|tag| tag.chars().next()?.to_digit(10));
+    let levels: Vec<u32> = digits.collect();
+    assert_eq!((levels[0], levels.iter().filter(|level| **level == 1).count()), (1, 1));
+    assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+}
+
+#[test]
+fn values_that_are_sorted_by_stand_beside_the_text_in_one_unit() {
+    let page = page(&record());
+    assert!(page.contains("data-value=\"829\">829 B</td>"));
+    assert!(!page.contains("data-value=\"NaN") && !page.contains("data-value=\"inf"));
 }
 
 #[test]
@@ -82,7 +137,9 @@ fn what_comes_from_the_record_is_escaped() {
     let mut record = record();
     record.header.command = "feedbench bench '<script>alert(1)</script>'".to_owned();
     record.header.lanes[1].colour_light = "red;}</style><script>".to_owned();
-    assert!(!page(&record).contains("<script>"));
+    let page = page(&record);
+    assert_eq!(page.matches("<script").count(), 1, "the page's own, at its end");
+    assert!(!page.contains("alert(1)</script>") && !page.contains("red;}"));
 }
 
 #[test]

@@ -7,14 +7,14 @@ mod arithmetic;
 mod capture;
 mod fetched;
 
-use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, fs, process::Command};
 
 use record::{Cell, Publication, Record};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use self::{arithmetic::Bytes, capture::Capture, fetched::Fetched};
-use crate::binary;
+use crate::{binary, only_folder};
 
 /// Rooms, and subscribers: one each.
 const ROOMS: &str = "3";
@@ -50,7 +50,7 @@ fn run(command: &mut Command, more: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let output = command.args(SMALL).arg(folder.path()).args(more).output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
-    let made: PathBuf = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let made = only_folder(folder.path());
     let record = Record::read(&made).unwrap();
     let summary = serde_json::from_str(&fs::read_to_string(made.join("summary.json")).unwrap()).unwrap();
     for (cell, publications) in &record.cells {
