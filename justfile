@@ -47,6 +47,11 @@ sample:
 test *ARGS: outsiders
     cargo test --workspace --no-fail-fast "$@"
 
+# The stress test with N seeds, from `first` on; those that fail are printed and kept in target/tmp/soak-failures.txt.
+[group('check')]
+soak seeds="10" first="1":
+    FEEDBENCH_SOAK_SEEDS=$1 FEEDBENCH_SOAK_FIRST=$2 cargo test -p feedbench --test it soak:: -- --nocapture
+
 # Everything that must hold before a change is merged: lints, licences, tests, and benches that build.
 [group('check')]
 ci: lint deny test

@@ -47,7 +47,14 @@ fn position() -> Position {
 fn publications(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("publication");
     let data = data(DATA_BYTES);
-    let draft = || Publication { offset: 41, event: "message".into(), from: Some("ana".into()), at_us: 7, data: &data };
+    let draft = || Publication {
+        offset: 41,
+        event: "message".into(),
+        from: Some("ana".into()),
+        to: None,
+        at_us: 7,
+        data: &data,
+    };
     group.bench_function("encode", |bencher| bencher.iter(|| black_box(draft()).encode()));
     let text = publication(41);
     group.bench_function("decode", |bencher| {

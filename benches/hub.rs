@@ -9,7 +9,7 @@ use std::sync::{
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use feedbench_benches::{DATA_BYTES, data};
-use hub::{Hub, Limits};
+use hub::{Caller, Hub, Limits};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::Notify,
@@ -25,7 +25,7 @@ fn main() {
 fn fan_out(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("hub");
     let data = data(DATA_BYTES);
-    let draft = Draft { event: "message".into(), data: &data };
+    let draft = Draft::new("message".into(), &data);
     let room: RoomName = "bench/r0".parse().expect("a room's name");
     for subscribers in SUBSCRIBERS {
         let hub = Hub::new(Limits::default());
@@ -37,7 +37,7 @@ fn fan_out(criterion: &mut Criterion) {
             bencher.iter(|| {
                 runtime.block_on(async {
                     readers.missing.store(subscribers, Ordering::Relaxed);
-                    hub.publish(&room, &draft, Some("ana"), 7).expect("published");
+                    hub.publish(&room, &draft, &Caller::anonymous(None), 7).expect("published");
                     readers.done.notified().await;
                 });
             });
@@ -57,7 +57,7 @@ impl Readers {
     fn start(self: &Arc<Self>, runtime: &Runtime, hub: &Hub, room: &RoomName) {
         for _ in 0..self.subscribers {
             let (readers, limit) = (Arc::clone(self), hub.limits().reply());
-            let mut subscription = hub.subscribe(room, After::Head).expect("a room");
+            let mut subscription = hub.subscribe(room, After::Head, &Caller::anonymous(None), "bench").expect("a room");
             runtime.spawn(async move {
                 loop {
                     let batch = subscription.next(limit).await;

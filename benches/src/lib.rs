@@ -49,5 +49,5 @@ pub fn data(size_bytes: usize) -> Box<RawValue> {
 pub fn publication(offset: u64) -> String {
     let data = data(DATA_BYTES);
     let from = Some("ana".into());
-    Publication { offset, event: "message".into(), from, at_us: 1_732_090_000_123_456, data: &data }.encode()
+    Publication { offset, event: "message".into(), from, to: None, at_us: 1_732_090_000_123_456, data: &data }.encode()
 }

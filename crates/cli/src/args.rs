@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    limits::LimitArgs,
+    limits::{LimitArgs, Span},
     values::{blocks, one, rtt},
 };
 
@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Serves the feeds over every transport, with the web page at /
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Runs a scenario over lanes and writes a report
     Bench(BenchArgs),
     /// Renders a run again from its record, or the list of a folder of runs
@@ -60,9 +60,9 @@ pub(crate) enum RunFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Where to listen; port 0 takes a free one
+    /// Where to listen; port 0 takes a free one. May be given again: all serve the same
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Vec<SocketAddr>,
     /// A TOML file with limits, named as the flags with _ for -; flags win
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -73,7 +73,33 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) test_endpoints: bool,
     #[command(flatten)]
+    pub(crate) sessions: SessionArgs,
+    #[command(flatten)]
     pub(crate) limits: LimitArgs,
+}
+
+/// Who may use a server, and as whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sessions and origins")]
+pub(crate) struct SessionArgs {
+    /// A file with what session cookies are signed with, 32 bytes at least; white space around it is left out
+    #[arg(long, value_name = "FILE", conflicts_with = "session_secret")]
+    pub(crate) session_secret_file: Option<PathBuf>,
+    /// The same on the command line, where everybody on this host can read it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) session_secret: Option<String>,
+    /// How long a session's cookie is good
+    #[arg(long, value_name = "TIME", default_value = "604800s")]
+    pub(crate) session_life: Span,
+    /// Browsers send the cookie over TLS alone: for a server behind a proxy that has TLS
+    #[arg(long)]
+    pub(crate) secure_cookies: bool,
+    /// Refuses publications of callers without a session
+    #[arg(long)]
+    pub(crate) require_session: bool,
+    /// An origin whose pages may use this server; may be given again
+    #[arg(long = "allow-origin", value_name = "https://HOST[:PORT]")]
+    pub(crate) allowed_origins: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -25,6 +25,9 @@ use crate::{
     calibrate, index, output, report_page,
 };
 
+/// How a run starts its servers: on a free port, gone when the run is, and without the limit that a chat of members could meet.
+const SERVE: [&str; 6] = ["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes", "--publish-limit", "0"];
+
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let plan = plan(args)?;
     plan.check(server::raise_file_limit())?;
@@ -44,7 +47,7 @@ pub(crate) fn measure_into(plan: &Plan, folder: &Path) -> anyhow::Result<()> {
     signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))?;
     signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
     let program = std::env::current_exe().context("cannot find this program to start the server from")?;
-    let mut arguments = Vec::from(["serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"].map(ToOwned::to_owned));
+    let mut arguments = Vec::from(SERVE.map(ToOwned::to_owned));
     if let Some(heartbeat) = plan.scenario.heartbeat {
         arguments.extend(["--heartbeat".to_owned(), duration::format(heartbeat)]);
     }

@@ -46,14 +46,15 @@ macro_rules! limit_args {
         impl LimitArgs {
             /// Lays what was given over `limits`.
             pub(crate) fn over(self, limits: Limits) -> Limits {
-                let Limits { $($name,)+ } = limits;
-                Limits { $($name: self.$name.map_or($name, $into),)+ }
+                // Not a number: a flag without a value, of its own.
+                let Limits { $($name,)+ require_session } = limits;
+                Limits { $($name: self.$name.map_or($name, $into),)+ require_session }
             }
         }
 
         /// The default of a limit, as it would be written.
         fn default_of(name: &str) -> String {
-            let Limits { $($name,)+ } = Limits::default();
+            let Limits { $($name,)+ require_session: _ } = Limits::default();
             match name {
                 $(stringify!($name) => Written::written(&$name),)+
                 _ => String::new(),
@@ -122,6 +123,8 @@ limit_args! {
     first_byte: Span = |span| span.0;
     /// How long a request's head may take, and a kept connection may be idle
     head: Span = |span| span.0;
+    /// How long a request's body may take
+    body: Span = |span| span.0;
     /// How long sent bytes may stay unacknowledged before a connection is cut
     user_timeout: Span = |span| span.0;
     /// Over how long the ends of a drain are spread
@@ -142,6 +145,18 @@ limit_args! {
     session_rooms: usize = |n| n;
     /// How long a new session has to enter a namespace
     connect_within: Span = |span| span.0;
+    /// Connections that a named session may have; 0 for no limit
+    session_connections: usize = |n| n;
+    /// Publications a second that a named session may make; 0 for no limit
+    publish_limit: u32 = |n| n;
+    /// Of them how many at once
+    publish_burst: u32 = |n| n;
+    /// How long the key of a publish is known
+    key_life: Span = |span| span.0;
+    /// Keys that a room knows of one caller
+    keys: usize = |n| n;
+    /// Ended sessions that are remembered
+    ended_sessions: usize = |n| n;
     /// Connections that may wait to be accepted
     listen_backlog: u32 = |n| n;
 }

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match cli.verb {
-        Verb::Serve(args) => serve::run(args),
+        Verb::Serve(args) => serve::run(*args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Report(args) => report_page::run(&args),
         Verb::Calibrate(args) => calibrate::run(&args),

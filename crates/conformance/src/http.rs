@@ -39,11 +39,29 @@ enum NoAnswer {
     Failed(io::Error),
 }
 
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    /// Beside `Host`, `Content-Length` and, with a body, `Content-Type`.
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+    pub(crate) body: &'a [u8],
+}
+
 /// One answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) head: http1::Head,
     pub(crate) body: String,
+}
+
+impl Answer {
+    /// Whether it says that the request was wrong.
+    pub(crate) fn is_refusal(&self) -> bool {
+        (400..500).contains(&self.status)
+    }
 }
 
 impl Http {
@@ -56,24 +74,31 @@ impl Http {
     ///
     /// A server may end a kept connection at any time: a `GET` is then asked once more on a new one (RFC 9112, 9.3.1), and
     /// what may not be sent twice goes out only on one that was just used.
-    pub(crate) async fn request(&mut self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+    pub(crate) async fn send(&mut self, request: Request<'_>) -> io::Result<Answer> {
+        let Request { method, path, headers, body } = request;
         let host = &self.origin.authority;
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
-        let length = body.len();
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{kind}Content-Length: {length}\r\n\r\n{body}");
+        let (length, more) = (body.len(), headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
+        let more: String = more.collect();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{kind}{more}Content-Length: {length}\r\n\r\n");
+        let request = [head.as_bytes(), body].concat();
         let late = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer to {method} {path}"));
         let is_get = method == "GET";
         let exchange = async {
             let kept = self.kept.take().filter(|kept| is_get || kept.since.elapsed() <= KEPT_FOR_POST);
             let again = is_get && kept.is_some();
-            match self.exchange(kept, request.as_bytes()).await {
-                Err(NoAnswer::Ended(_)) if again => self.exchange(None, request.as_bytes()).await,
+            match self.exchange(kept, &request).await {
+                Err(NoAnswer::Ended(_)) if again => self.exchange(None, &request).await,
                 answer => answer,
             }
         };
         let answer = timeout(IDLE, exchange).await.map_err(|_late| late())?;
         answer.map_err(|(NoAnswer::Ended(error) | NoAnswer::Failed(error))| error)
+    }
+
+    /// [`send`](Self::send) of a request without further headers.
+    pub(crate) async fn request(&mut self, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+        self.send(Request { method, path, headers: &[], body: body.as_bytes() }).await
     }
 
     async fn exchange(&mut self, kept: Option<Kept>, request: &[u8]) -> Result<Answer, NoAnswer> {
@@ -85,7 +110,7 @@ impl Http {
             (tcp, http1::ResponseReader::default())
         };
         tcp.write_all(request).await.map_err(NoAnswer::Ended)?;
-        let (mut status, mut keep, mut body) = (0, true, Vec::new());
+        let (mut answer, mut keep, mut body) = (http1::Head::default(), true, Vec::new());
         let mut bytes = [0; 4096];
         let mut begun = false;
         let ended = |begun, error| if begun { NoAnswer::Failed(error) } else { NoAnswer::Ended(error) };
@@ -98,14 +123,15 @@ impl Http {
             {
                 match event {
                     http1::Event::Head { head, .. } => {
-                        status = head.status();
+                        answer = head.clone();
                         keep = !head.field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
                     }
                     http1::Event::Body(piece) | http1::Event::Upgraded(piece) => body.extend_from_slice(piece),
                     http1::Event::Framing { .. } => {}
                     http1::Event::End => {
                         self.kept = keep.then(|| Kept { tcp, reader, since: Instant::now() });
-                        return Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() });
+                        let (status, body) = (answer.status(), String::from_utf8_lossy(&body).into_owned());
+                        return Ok(Answer { status, head: answer, body });
                     }
                 }
             }

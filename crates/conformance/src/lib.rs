@@ -12,6 +12,8 @@
 //! | `checks` | the promises, one function each |
 //! | `compare` | what was told against what was published: pure |
 //! | `subscriber`, `publisher`, `http` | both ends of a feed, as checks use them |
+//! | `visitor` | a named session |
+//! | `spoiler` | a driver whose bytes are changed on their way out |
 //! | [`client`] | a driver on real sockets |
 
 mod checks;
@@ -22,9 +24,11 @@ pub mod outcome;
 pub mod promise;
 mod publisher;
 pub mod report;
+mod spoiler;
 mod subscriber;
 pub mod suite;
 mod trial;
+mod visitor;
 
 pub use outcome::Outcome;
 pub use promise::{PROMISES, Promise, UnknownPromise};

@@ -106,6 +106,42 @@ pub const PROMISES: &[Promise] = &[
         Check::Each(|trial| Box::pin(checks::gaps::rejects_foreign_epoch_with_gap(trial))),
     ),
     Promise::new(
+        "acks_carry_positions",
+        "An ack says at which position the publication came.",
+        Turn::Any,
+        Check::Each(|trial| Box::pin(checks::uplinks::acks_carry_positions(trial))),
+    ),
+    Promise::new(
+        "retries_do_not_double",
+        "A publish that is sent again with its key is published once, also when its answer was lost on the way.",
+        Turn::Any,
+        Check::Each(|trial| Box::pin(checks::uplinks::retries_do_not_double(trial))),
+    ),
+    Promise::new(
+        "echo_false_skips_the_sender",
+        "With `echo: false` no connection of the sender's session gets the publication, on any lane, and all others do.",
+        Turn::Any,
+        Check::Together(|trial| Box::pin(checks::audience::echo_false_skips_the_sender(trial))),
+    ),
+    Promise::new(
+        "direct_reaches_only_its_target",
+        "A direct publication comes to its target and its sender and to nobody else, on replay too.",
+        Turn::Any,
+        Check::Each(|trial| Box::pin(checks::audience::direct_reaches_only_its_target(trial))),
+    ),
+    Promise::new(
+        "presence_sees_every_lane",
+        "A named session is listed with its transport, and its coming and going are announced once.",
+        Turn::Quiet,
+        Check::Each(|trial| Box::pin(checks::presence::presence_sees_every_lane(trial))),
+    ),
+    Promise::new(
+        "namespaces_do_not_leak",
+        "Rooms of one name in two namespaces are two rooms.",
+        Turn::Any,
+        Check::Each(|trial| Box::pin(checks::audience::namespaces_do_not_leak(trial))),
+    ),
+    Promise::new(
         "payloads_survive",
         "The source text of `data` arrives byte for byte.",
         Turn::Any,
@@ -118,10 +154,28 @@ pub const PROMISES: &[Promise] = &[
         Check::Together(|trial| Box::pin(checks::crowd::many_subscribers_agree(trial))),
     ),
     Promise::new(
+        "slow_reader_does_not_slow_others",
+        "A reader that stalls takes nothing from the others.",
+        Turn::Any,
+        Check::Each(|trial| Box::pin(checks::slow::slow_reader_does_not_slow_others(trial))),
+    ),
+    Promise::new(
         "oversize_is_refused",
         "A publication over 64 KiB is refused, and the server goes on.",
         Turn::Any,
         Check::Each(|trial| Box::pin(checks::payloads::oversize_is_refused(trial))),
+    ),
+    Promise::new(
+        "origin_rules_hold",
+        "Pages of other origins can neither read nor write.",
+        Turn::Any,
+        Check::Each(|trial| Box::pin(checks::origin::origin_rules_hold(trial))),
+    ),
+    Promise::new(
+        "bad_input_is_answered",
+        "What nobody should send gets a clear error, and the server goes on.",
+        Turn::Any,
+        Check::Each(|trial| Box::pin(checks::bad_input::bad_input_is_answered(trial))),
     ),
     Promise::new(
         "half_open_and_dribbled_bytes",

@@ -2,15 +2,14 @@
 
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
-use serde_json::value::RawValue;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use transport::{Delivery, Driver, Event};
-use wire::{Draft, Gap, Position, Refusal};
+use wire::{Gap, Position, Refusal};
 
 use crate::{
     client::{Client, ClientError},
     outcome::Checked,
-    publisher::EVENT,
+    publisher::{TOO_FAST, TRIES, Wanted},
 };
 
 /// What a subscriber is told about the feed.
@@ -22,6 +21,20 @@ pub(crate) enum Told {
     Gap(Gap),
 }
 
+/// What became of a publish, whatever it was.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    Taken(Position),
+    Refused(Refusal),
+    /// The subscription ended with it.
+    Ended(ClientError),
+    /// There is no answer, and no end.
+    Silence,
+}
+
+/// The first of the references that a subscriber chooses itself.
+const OWN_REFERENCES: u64 = 1 << 20;
+
 /// A subscription on the lane under test.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
@@ -30,6 +43,9 @@ pub(crate) struct Subscriber {
     ready: Option<Position>,
     told: Vec<Told>,
     answers: HashMap<u64, Result<Position, Refusal>>,
+    /// A refusal that does not say of what.
+    stray: Option<Refusal>,
+    next_reference: u64,
     end: Option<ClientError>,
 }
 
@@ -42,6 +58,8 @@ impl Subscriber {
             ready: None,
             told: Vec::new(),
             answers: HashMap::new(),
+            stray: None,
+            next_reference: OWN_REFERENCES,
             end: None,
         }
     }
@@ -67,6 +85,15 @@ impl Subscriber {
         Ok(())
     }
 
+    /// Reads whatever comes next; false when nothing comes within this time.
+    pub(crate) async fn read_on(&mut self, within: Duration) -> Checked<bool> {
+        match self.step(within).await {
+            Ok(()) => Ok(true),
+            Err(ClientError::Nothing(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Waits for the end of the subscription for so long; none when it goes on.
     pub(crate) async fn end_within(&mut self, within: Duration) -> Option<ClientError> {
         let end = async {
@@ -84,14 +111,56 @@ impl Subscriber {
         timeout(within, end).await.ok()
     }
 
-    /// Writes a publication to the lane's uplink. `reference` is the caller's, and new.
+    /// Writes `data` to the lane's uplink. `reference` is the caller's, and new.
     pub(crate) async fn publish(&self, data: &str, reference: u64) -> Checked<()> {
-        let data: Box<RawValue> =
-            RawValue::from_string(data.to_owned()).map_err(|error| format!("the suite's own data: {error}"))?;
-        let publish = self.client.ask(move |driver, now, out| {
-            driver.publish(&Draft { event: EVENT.into(), data: &data }, reference, now, out);
-        });
+        self.write(&Wanted::new(data), reference).await
+    }
+
+    async fn write(&self, wanted: &Wanted, reference: u64) -> Checked<()> {
+        let (data, wanted) = (wanted.raw()?, wanted.clone());
+        let publish =
+            self.client.ask(move |driver, now, out| driver.publish(&wanted.draft(&data), reference, now, out));
         Ok(publish.await?)
+    }
+
+    /// Writes something to the lane's uplink, without waiting for what becomes of it.
+    pub(crate) async fn begin_put(&mut self, wanted: &Wanted) -> Checked<u64> {
+        self.next_reference += 1;
+        self.write(wanted, self.next_reference).await?;
+        Ok(self.next_reference)
+    }
+
+    /// Writes to the lane's uplink what must be taken, if not at once then a little later.
+    pub(crate) async fn put(&mut self, wanted: &Wanted) -> Checked<Position> {
+        for _ in 0..TRIES {
+            let reference = self.begin_put(wanted).await?;
+            match self.answer(reference).await? {
+                Ok(position) => return Ok(position),
+                Err(refusal) if refusal.status == 429 => sleep(TOO_FAST).await,
+                Err(refusal) => {
+                    return Err(format!("refused on the uplink: {} {}", refusal.status, refusal.detail).into());
+                }
+            }
+        }
+        Err(format!("refused on the uplink: too fast, {TRIES} times, {TOO_FAST:?} apart").into())
+    }
+
+    /// Writes something to the lane's uplink; gives what became of it.
+    pub(crate) async fn attempt(&mut self, wanted: &Wanted) -> Checked<Fate> {
+        let reference = self.begin_put(wanted).await?;
+        loop {
+            if let Some(answer) = self.answers.remove(&reference) {
+                return Ok(answer.map_or_else(Fate::Refused, Fate::Taken));
+            }
+            if let Some(refusal) = self.stray.take() {
+                return Ok(Fate::Refused(refusal));
+            }
+            match self.step(self.idle).await {
+                Ok(()) => {}
+                Err(ClientError::Nothing(_)) => return Ok(Fate::Silence),
+                Err(end) => return Ok(Fate::Ended(end)),
+            }
+        }
     }
 
     /// What became of the publication that was written as `reference`.
@@ -168,9 +237,10 @@ impl Subscriber {
             Event::Acked(ack) => {
                 self.answers.extend(ack.reference.map(|reference| (reference, Ok(ack.position))));
             }
-            Event::Refused(refusal) => {
-                self.answers.extend(refusal.reference.map(|reference| (reference, Err(refusal))));
-            }
+            Event::Refused(refusal) => match refusal.reference {
+                Some(reference) => drop(self.answers.insert(reference, Err(refusal))),
+                None => self.stray = Some(refusal),
+            },
             Event::Exchange { .. } | Event::Closed(_) | Event::Failed(_) => {}
         }
         Ok(())

@@ -3,15 +3,18 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use fault::Proxy;
-use transport::{Target, Transport};
+use measure::Mono;
+use transport::{Command, Driver, Origin, Out, Target, Transport};
 use wire::{After, NameError, RoomName};
 
 use crate::{
     compare::Sent,
     outcome::Checked,
     publisher::Publisher,
+    spoiler::{Spoil, Spoiler, Spoilt},
     subscriber::Subscriber,
     suite::{IDLE, Suite},
+    visitor::Visitor,
 };
 
 /// One promise on one lane.
@@ -22,18 +25,32 @@ pub(crate) struct Trial {
     pub(crate) lane: usize,
     /// The room of this trial alone.
     pub(crate) room: RoomName,
+    /// Whose subscribers and publishers these are; none for strangers.
+    pub(crate) visitor: Option<Visitor>,
 }
 
 impl Trial {
     pub(crate) fn new(suite: &Arc<Suite>, lane: usize, promise: &str) -> Result<Self, NameError> {
         let room = RoomName::new(&suite.namespace, &format!("{promise}.{lane}"))?;
-        Ok(Self { suite: Arc::clone(suite), lane, room })
+        Ok(Self { suite: Arc::clone(suite), lane, room, visitor: None })
     }
 
     /// The same trial in another fresh room.
     pub(crate) fn elsewhere(&self, suffix: &str) -> Checked<Self> {
         let room = RoomName::new(self.room.namespace(), &format!("{}.{suffix}", self.room.room()));
         Ok(Self { room: room.map_err(|error| error.to_string())?, ..self.clone() })
+    }
+
+    /// The room of the same name in another namespace, which no other trial has.
+    pub(crate) fn in_namespace(&self, suffix: &str) -> Checked<Self> {
+        let namespace = format!("{}.{}.{suffix}", self.room.namespace(), self.lane);
+        let room = RoomName::new(&namespace, self.room.room());
+        Ok(Self { room: room.map_err(|error| error.to_string())?, ..self.clone() })
+    }
+
+    /// The same trial with a session of its own.
+    pub(crate) async fn named(&self, name: &str) -> Checked<Self> {
+        Ok(Self { visitor: Some(Visitor::begin(&self.suite, name).await?), ..self.clone() })
     }
 
     /// The same room, seen from another lane.
@@ -68,21 +85,61 @@ impl Trial {
     }
 
     fn subscribe_at(&self, address: SocketAddr, after: After) -> Subscriber {
+        Subscriber::start(self.driver(after), address, self.idle())
+    }
+
+    /// A subscriber whose bytes are spoilt on their way out, and what came of that.
+    pub(crate) fn subscribe_spoilt(&self, after: After, spoil: Spoil) -> (Subscriber, Arc<Spoilt>) {
+        let (driver, spoilt) = Spoiler::around(self.driver(after), spoil);
+        (Subscriber::start(driver, self.suite.origin.address, self.idle()), spoilt)
+    }
+
+    /// What subscribes on this lane.
+    fn driver(&self, after: After) -> Box<dyn Driver> {
+        let headers = self.visitor.as_ref().map_or(&self.suite.headers, |visitor| &visitor.headers);
         let target = Target {
             origin: self.suite.origin.clone(),
             room: self.room.clone(),
             after,
-            headers: self.suite.headers.clone(),
+            headers: headers.clone(),
             seed: self.suite.next_seed(),
             phase: None,
             receive: true,
         };
-        Subscriber::start(self.transport().driver(target), address, self.idle())
+        self.transport().driver(target)
+    }
+
+    /// The first request of a subscription on this lane.
+    pub(crate) fn opening(&self, after: After) -> String {
+        let mut out = Out::default();
+        self.driver(after).start(Mono::now(), &mut out);
+        let writes = out.commands.iter().find_map(|command| match command {
+            Command::Write(_, bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        });
+        writes.unwrap_or_default()
+    }
+
+    /// Where the lane has its sessions of Engine.IO, if it has some.
+    pub(crate) fn engine_path(&self) -> Option<String> {
+        let opening = self.opening(After::Head);
+        let path = opening.split(' ').nth(1)?;
+        path.split_once("?EIO=").map(|(base, _)| base.to_owned())
     }
 
     /// Who publishes into the room over HTTP.
     pub(crate) fn publisher(&self) -> Publisher {
-        Publisher::new(self.suite.origin.clone(), &self.room)
+        self.publisher_at(self.suite.origin.clone())
+    }
+
+    /// The same through a proxy.
+    pub(crate) fn publisher_through(&self, proxy: &Proxy) -> Publisher {
+        self.publisher_at(Origin { address: proxy.address(), ..self.suite.origin.clone() })
+    }
+
+    fn publisher_at(&self, origin: Origin) -> Publisher {
+        let cookie = self.visitor.as_ref().map(|visitor| visitor.cookie.clone());
+        Publisher::new(origin, &self.room, cookie)
     }
 
     /// A proxy in front of the server.

@@ -17,11 +17,18 @@ use tokio::{
 };
 use wire::{
     After, Close, Draft, NameError, Position, Publication, RoomName,
-    name::check_event,
+    control::codes,
+    name::{check_event, check_key},
     publication::{DataError, compact},
 };
 
-use crate::{limits::Limits, room::Room, subscription::Subscription};
+use crate::{
+    limits::Limits,
+    ring::Audience,
+    room::{Letter, Room},
+    session::{Caller, Scope, SessionError, Sessions},
+    subscription::Subscription,
+};
 
 /// Why there is no such room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,9 +47,12 @@ pub enum HubError {
 /// Why a draft is not published. Nothing was: no offset is used up and no room appeared.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// Its event name.
+    /// Its event name or its key.
     #[error(transparent)]
-    Event(#[from] NameError),
+    Name(#[from] NameError),
+    /// Its publisher may not, or not now.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// Its `data`.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -85,7 +95,8 @@ pub struct Hub {
 struct Shared {
     limits: Limits,
     rooms: RwLock<HashMap<RoomName, Entry>>,
-    publications: AtomicU64,
+    sessions: Sessions,
+    publications: Arc<AtomicU64>,
     /// The close and when it was announced.
     closing: watch::Sender<Option<(Close, Instant)>>,
 }
@@ -103,9 +114,10 @@ impl Hub {
     /// A hub without rooms.
     pub fn new(limits: Limits) -> Self {
         let shared = Shared {
+            sessions: Sessions::new(&limits),
             limits,
             rooms: RwLock::default(),
-            publications: AtomicU64::new(0),
+            publications: Arc::default(),
             closing: watch::Sender::new(None),
         };
         Self { shared: Arc::new(shared) }
@@ -114,6 +126,11 @@ impl Hub {
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// The named sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.shared.sessions
     }
 
     /// The room of this name, which appears on its first use. Holding the `Arc` keeps it.
@@ -134,7 +151,7 @@ impl Hub {
         if rooms.len() >= limit {
             return Err(HubError::TooManyRooms { limit });
         }
-        let room = Arc::new(Room::new(name.clone(), self.limits()));
+        let room = Arc::new(Room::new(name.clone(), self.limits(), Arc::clone(&self.shared.publications)));
         let (used, idle_since) = (AtomicBool::new(true), Instant::now());
         rooms.insert(name.clone(), Entry { room: Arc::clone(&room), used, idle_since });
         Ok(room)
@@ -142,21 +159,31 @@ impl Hub {
 
     /// Checks a draft, gives it a place in the room and wakes all who wait there.
     ///
-    /// `from` is the publisher's name, `at_us` the time in microseconds since 1970. When this returns, every read of
-    /// the room finds the publication. It goes on working after [`close`](Self::close), until the process ends: a
+    /// `at_us` is the time in microseconds since 1970. When this returns, every read of the room by those for whom it is
+    /// finds the publication. A draft whose key the room knows from this caller is published already: it gets the position
+    /// that it had then, and takes nothing off the caller's limit. It goes on working after [`close`](Self::close), until the process ends: a
     /// publisher that is still there may finish.
     ///
     /// # Errors
     ///
-    /// [`PublishError`] for a reserved or malformed event, a `data` that is too large or too deep, one room too many.
+    /// [`PublishError`] for a reserved or malformed event or key, a `data` that is too large or too deep, a caller that may
+    /// not publish or not so fast, one room too many.
     pub fn publish(
         &self,
         room: &RoomName,
         draft: &Draft<'_>,
-        from: Option<&str>,
+        caller: &Caller,
         at_us: u64,
     ) -> Result<Position, PublishError> {
-        self.checked(draft, from, at_us, |publication| Ok(self.put(&*self.room(room)?, publication)))
+        self.checked(draft, caller, at_us, |letter| {
+            if let Some(key) = letter.key
+                && let Some(position) = self.published(room, key)
+            {
+                return Ok(position);
+            }
+            caller.may_publish(self.limits())?;
+            Ok(self.room(room)?.publish(letter, self.limits()))
+        })
     }
 
     /// Publishes the same draft into every room of the namespace that has subscribers, and gives its position in each,
@@ -176,23 +203,31 @@ impl Hub {
         &self,
         namespace: &str,
         draft: &Draft<'_>,
-        from: Option<&str>,
+        caller: &Caller,
         at_us: u64,
     ) -> Result<BTreeMap<String, Position>, PublishError> {
-        self.checked(draft, from, at_us, |publication| {
+        self.checked(draft, caller, at_us, |letter| {
+            caller.may_publish(self.limits())?;
             let rooms = self.subscribed(namespace);
-            let put = |room: Arc<Room>| (room.name().room().to_owned(), self.put(&room, publication.clone()));
+            let put = |room: Arc<Room>| (room.name().room().to_owned(), room.publish(letter.clone(), self.limits()));
             Ok(rooms.into_iter().map(put).collect())
         })
     }
 
-    /// A subscription to a room, which appears on its first use.
+    /// A subscription of `caller` to a room, which appears on its first use, over the transport of this id. A named session
+    /// that is new in the room is announced there.
     ///
     /// # Errors
     ///
     /// [`HubError::TooManyRooms`] when it would be a new one too many.
-    pub fn subscribe(&self, room: &RoomName, after: After) -> Result<Subscription, HubError> {
-        Ok(Subscription::new(self.room(room)?, after))
+    pub fn subscribe(
+        &self,
+        room: &RoomName,
+        after: After,
+        caller: &Caller,
+        transport: &'static str,
+    ) -> Result<Subscription, HubError> {
+        Ok(Subscription::new(self.room(room)?, after, caller, transport))
     }
 
     /// The rooms of a namespace, by name.
@@ -230,9 +265,24 @@ impl Hub {
     /// own is the last, which nobody can clone meanwhile.
     pub fn sweep(&self, now: Instant) -> usize {
         let idle_room = self.limits().idle_room;
+        self.sessions().sweep(now);
+        for entry in self.rooms().values() {
+            entry.room.sweep(self.limits(), now);
+        }
         let dropped: Vec<_> = self.rooms_mut().extract_if(|_, entry| entry.has_been_idle(now, idle_room)).collect();
         // Freed here, when the lock is open again.
         dropped.len()
+    }
+
+    /// Announces the named sessions that ask for what is new and have not asked again in time. To be called some times a
+    /// second: so late an announcement is.
+    pub fn lapse(&self, now: Instant) {
+        // Published outside of the lock of all rooms.
+        let rooms: Vec<_> =
+            self.rooms().values().map(|entry| &entry.room).filter(|room| room.has_askers()).cloned().collect();
+        for room in rooms {
+            room.lapse(now);
+        }
     }
 
     /// Announces the end. The first announcement counts, later ones are not heard.
@@ -244,13 +294,17 @@ impl Hub {
         });
     }
 
-    /// What was announced, as soon as it was.
-    pub fn is_closing(&self) -> Option<Close> {
+    /// What a caller that comes now is told in place of a feed: that its session was ended, or what was announced.
+    pub fn is_closing(&self, caller: &Caller) -> Option<Close> {
+        if caller.is_ended() {
+            return Some(session_ended());
+        }
         self.shared.closing.borrow().as_ref().map(|(close, _)| close.clone())
     }
 
-    /// Resolves when a subscriber's own end has come: after [`close`](Self::close) and a random share of
-    /// [`Limits::drain_spread`], so that not all ends fall on one moment.
+    /// Resolves when the end of one of `caller`'s subscribers has come: when its session is ended, at once; after
+    /// [`close`](Self::close), when a random share of [`Limits::drain_spread`] has passed, so that not all ends fall on one
+    /// moment.
     ///
     /// The share is drawn here, once: make one for a subscriber, pin it and wait for it again and again. Without a
     /// close it never resolves.
@@ -258,11 +312,17 @@ impl Hub {
     /// # Cancel safety
     ///
     /// Cancel safe; a new one draws a new share of the same time, counted from the announcement.
-    pub fn closing(&self) -> impl Future<Output = Close> + Send + use<> {
+    pub fn closing(&self, caller: &Caller) -> impl Future<Output = Close> + Send + use<> {
         let mut closing = self.shared.closing.subscribe();
+        let ended = caller.ended();
         let share = self.limits().drain_spread.mul_f64(rand::random());
         async move {
-            let announced = closing.wait_for(Option::is_some).await.ok().and_then(|it| it.clone());
+            let ended = async { if let Some(ended) = ended { ended.await } else { pending().await } };
+            let announced = tokio::select! {
+                biased;
+                () = ended => return session_ended(),
+                announced = closing.wait_for(Option::is_some) => announced.ok().and_then(|it| it.clone()),
+            };
             let Some((close, since)) = announced else {
                 // The hub is gone, and nobody can close it any more.
                 return pending().await;
@@ -276,20 +336,29 @@ impl Hub {
     fn checked<P>(
         &self,
         draft: &Draft<'_>,
-        from: Option<&str>,
+        caller: &Caller,
         at_us: u64,
-        put: impl FnOnce(Publication<'_>) -> Result<P, PublishError>,
+        put: impl FnOnce(Letter<'_>) -> Result<P, PublishError>,
     ) -> Result<P, PublishError> {
         check_event(&draft.event)?;
+        draft.key.as_deref().map_or(Ok(()), check_key)?;
         let data = compact(draft.data.get(), self.limits().data_bytes)?;
-        let event = draft.event.as_ref().into();
-        put(Publication { offset: 0, event, from: from.map(Into::into), at_us, data: &data })
+        let (event, from, to) = (draft.event.as_ref().into(), caller.name().map(Into::into), draft.to);
+        let audience = match (to, draft.echo) {
+            (None, true) => Audience::Everybody,
+            (None, false) => Audience::AllBut(caller.id()),
+            (Some(to), true) => Audience::Between(to, caller.id()),
+            // Whom it is sent to gets it, even when that is the sender.
+            (Some(to), false) => Audience::Between(to, to),
+        };
+        let publication = Publication { offset: 0, event, from, to, at_us, data: &data };
+        put(Letter { publication, audience, key: draft.key.as_deref().map(|key| (caller.scope(), key)) })
     }
 
-    fn put(&self, room: &Room, publication: Publication<'_>) -> Position {
-        let position = room.publish(publication);
-        self.shared.publications.fetch_add(1, Ordering::Relaxed);
-        position
+    /// Where a publish of this key stands, when it was made already. No room appears.
+    fn published(&self, room: &RoomName, key: (Scope, &str)) -> Option<Position> {
+        let room = self.rooms().get(room).map(Entry::look_up)?;
+        room.published(key, self.limits())
     }
 
     /// The rooms of a namespace that have subscribers at this moment, held so that no sweep drops one.
@@ -324,5 +393,15 @@ impl Entry {
             return false;
         }
         now.saturating_duration_since(self.idle_since) >= time
+    }
+}
+
+/// What the connections of a session that was ended are told.
+fn session_ended() -> Close {
+    Close {
+        code: codes::SESSION_ENDED,
+        reason: "the session was ended; begin another one to come back".to_owned(),
+        reconnect: false,
+        retry_after_ms: 0,
     }
 }

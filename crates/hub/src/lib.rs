@@ -5,6 +5,9 @@
 //! | [`limits`] | every limit of the server and its default |
 //! | [`ring`] | what one room holds: publications, how they are trimmed, what a read finds |
 //! | [`room`] | the ring behind a lock, and waiting for what comes |
+//! | [`session`] | who subscribes and publishes, and what a named session may take up |
+//! | [`presence`] | which named sessions are in a room |
+//! | `keys` | the keys of publishes that are tried again |
 //! | [`subscription`] | a place in a room that moves on with every batch |
 //! | [`hub`] | all rooms, publishing, sweeping, and the announced end |
 //!
@@ -12,15 +15,20 @@
 //! and it is told so by exactly one gap.
 
 pub mod hub;
+mod keys;
 pub mod limits;
+pub mod presence;
 pub mod ring;
 pub mod room;
+pub mod session;
 pub mod subscription;
 
 pub use hub::{Counts, Hub, HubError, PublishError, RoomInfo};
 pub use limits::{Limits, LimitsError};
-pub use ring::{Batch, FORMS, ReadLimit, Stored};
-pub use room::{Room, Wait};
+pub use presence::{Manner, Present};
+pub use ring::{Audience, Batch, FORMS, ReadLimit, Stored};
+pub use room::{Attendance, Room, Wait};
+pub use session::{Caller, Connected, SessionError, Sessions};
 pub use subscription::Subscription;
 
 #[cfg(test)]

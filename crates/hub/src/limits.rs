@@ -65,6 +65,11 @@ pub struct Limits {
     /// 75 s: above 60 s, the longest pause that a client may leave between two requests; a shorter one would make
     /// such a client connect anew each time and charge its transport for it.
     pub head: Duration,
+    /// How long a request's body may take once its head is there.
+    ///
+    /// 30 s: the largest body ([`item_bytes`](Self::item_bytes)) at 36 kbit/s, which the slowest phone networks still carry; who is
+    /// slower wants to hold a connection and not to say something.
+    pub body: Duration,
     /// How long sent bytes may stay unacknowledged before the kernel gives the connection up (`TCP_USER_TIMEOUT`).
     ///
     /// 30 s: as [`slow_writer`](Self::slow_writer), for a peer that is gone altogether; the kernel's own would be
@@ -107,6 +112,32 @@ pub struct Limits {
     ///
     /// 45 s: the common value of servers that have such sessions.
     pub connect_within: Duration,
+    /// How many connections, held requests included, a named session has at a time; 0 for no limit.
+    ///
+    /// 64: a person's devices with all their pages, each over several lanes; more is a loop that reconnects.
+    pub session_connections: usize,
+    /// How many publications a named session makes in a second, over all its connections; 0 for no limit.
+    ///
+    /// 50: no person types that, and a cursor or a game's moves still fit.
+    pub publish_limit: u32,
+    /// How many of them it may make at once, after it has made none for a while.
+    ///
+    /// 100: what was written offline in a tunnel goes out in one go.
+    pub publish_burst: u32,
+    /// Whether only named sessions may publish. What the server's operator says with it is: nobody writes unseen.
+    pub require_session: bool,
+    /// For how long the key of a publish is known, so that a publish that is tried again makes no second publication.
+    ///
+    /// 2 min: longer than any client goes on trying before it asks its user.
+    pub key_life: Duration,
+    /// How many keys of one caller a room knows.
+    ///
+    /// 1,000: as many as a caller can use in 20 s at [`publish_limit`](Self::publish_limit), and a hundred kilobytes.
+    pub keys: usize,
+    /// How many ended sessions are remembered, so that their tokens open nothing.
+    ///
+    /// 100,000: some megabytes, and more than end in the life of a token anywhere this server is meant for.
+    pub ended_sessions: usize,
     /// How many connections the kernel completes ahead of the accept loop; more are refused or retried by the kernel.
     ///
     /// 4096: a common system maximum (`somaxconn`), so that a wave of reconnections is not dropped at the door.
@@ -140,7 +171,10 @@ impl Limits {
             (self.rooms >= 1, "there must be a room: rooms from 1"),
             (self.send_backlog_bytes >= 1, "send-backlog-bytes must be at least 1; 0 would mean no limit"),
             (!self.heartbeat.is_zero() && !self.answer_within.is_zero(), "heartbeat and answer-within must be above 0"),
-            (!self.slow_writer.is_zero() && !self.head.is_zero(), "slow-writer and head must be above 0"),
+            (
+                !self.slow_writer.is_zero() && !self.head.is_zero() && !self.body.is_zero(),
+                "slow-writer, head and body must be above 0",
+            ),
             (!self.first_byte.is_zero() && !self.user_timeout.is_zero(), "first-byte and user-timeout must be above 0"),
             (
                 self.hold <= self.max_hold && self.max_hold < self.head,
@@ -155,6 +189,11 @@ impl Limits {
                 self.sessions >= 1 && self.session_rooms >= 1 && !self.connect_within.is_zero(),
                 "sessions and session-rooms must be from 1, and connect-within above 0",
             ),
+            (
+                self.publish_limit == 0 || self.publish_burst >= 1,
+                "publish-burst must be from 1, or publish-limit 0 for no limit",
+            ),
+            (self.keys >= 1 && self.ended_sessions >= 1, "keys and ended-sessions must be from 1"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, what)) => Err(LimitsError(what)),
@@ -201,6 +240,7 @@ impl Default for Limits {
             send_backlog_bytes: 16 * 1024,
             first_byte: Duration::from_secs(10),
             head: Duration::from_secs(75),
+            body: Duration::from_secs(30),
             user_timeout: Duration::from_secs(30),
             drain_spread: Duration::from_secs(2),
             drain: Duration::from_millis(4500),
@@ -211,6 +251,13 @@ impl Default for Limits {
             sessions: 20_000,
             session_rooms: 100,
             connect_within: Duration::from_secs(45),
+            session_connections: 64,
+            publish_limit: 50,
+            publish_burst: 100,
+            require_session: false,
+            key_life: Duration::from_mins(2),
+            keys: 1_000,
+            ended_sessions: 100_000,
             listen_backlog: 4096,
         }
     }

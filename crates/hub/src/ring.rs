@@ -8,13 +8,35 @@ use std::{
 };
 
 use bytes::Bytes;
-use wire::{Epoch, Gap, GapReason, Position};
+use wire::{Epoch, Gap, GapReason, Position, SessionId};
 
 use crate::limits::Limits;
 
 /// How many forms of a publication are kept beside its JSON: one for each carrier that frames once for all. A further one
 /// takes the next number and raises this.
 pub const FORMS: usize = 2;
+
+/// Whom a publication is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Every subscriber.
+    Everybody,
+    /// Every subscriber but those of one session.
+    AllBut(SessionId),
+    /// The subscribers of two sessions: the one it is sent to, and the one that sent it.
+    Between(SessionId, SessionId),
+}
+
+impl Audience {
+    /// Whether the subscribers of a session get it.
+    pub fn has(self, session: SessionId) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::AllBut(other) => session != other,
+            Self::Between(to, from) => session == to || session == from,
+        }
+    }
+}
 
 /// One publication as the ring holds it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,6 +45,7 @@ pub struct Stored {
     pub offset: u64,
     /// [`wire::Publication`] as JSON, encoded once; always UTF-8.
     pub json: Bytes,
+    audience: Audience,
     forms: Arc<[OnceLock<Bytes>; FORMS]>,
 }
 
@@ -35,8 +58,8 @@ impl PartialEq for Stored {
 impl Eq for Stored {}
 
 impl Stored {
-    pub(crate) fn new(offset: u64, json: Bytes) -> Self {
-        Self { offset, json, forms: Arc::default() }
+    pub(crate) fn new(offset: u64, json: Bytes, audience: Audience) -> Self {
+        Self { offset, json, audience, forms: Arc::default() }
     }
 
     /// The bytes that whoever owns `form` (below [`FORMS`]) makes of it: made once, for the first subscriber that needs them,
@@ -68,9 +91,10 @@ pub struct ReadLimit {
     pub bytes: usize,
 }
 
-/// What a read found: a gap or none, then publications with contiguous offsets.
+/// What a read found: a gap or none, then publications with increasing offsets.
 ///
-/// Both are missing when nothing came while the read waited.
+/// Offsets that are left out are of publications for others; the position lies beyond those that follow the last item too.
+/// Both are missing when nothing came for this reader while it waited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// What is missing before `items`.
@@ -104,10 +128,10 @@ impl Ring {
     }
 
     /// Takes the publication of [`next_offset`](Self::next_offset) and trims what no longer fits.
-    pub(crate) fn push(&mut self, json: Bytes) {
+    pub(crate) fn push(&mut self, json: Bytes, audience: Audience) {
         self.head += 1;
         self.held_bytes += json.len();
-        self.held.push_back(Stored::new(self.head, json));
+        self.held.push_back(Stored::new(self.head, json, audience));
         while self.held.len() > 1 && self.is_over() {
             if let Some(trimmed) = self.held.pop_front() {
                 self.held_bytes -= trimmed.json.len();
@@ -140,14 +164,21 @@ impl Ring {
         }
     }
 
-    /// What follows `from`, or nothing when `from` is the head.
+    /// What follows `from` for the subscribers of `session`, or nothing when `from` is the head. Where all of it is for
+    /// others, the batch has neither gap nor items, and its position lies beyond them.
     ///
     /// A position of another epoch, and an offset beyond the head, are of a history that is not this one: an epoch
     /// gap, then everything held. An offset before the oldest held: a gap of the exact range, then everything held.
     ///
     /// `behind` is the reason of such a range, or `Epoch` when `from` was of another history when the reader came with
     /// it: the head may have passed its offset since, which does not make it true.
-    pub(crate) fn read(&self, from: &Position, limit: ReadLimit, behind: GapReason) -> Option<Batch> {
+    pub(crate) fn read(
+        &self,
+        session: SessionId,
+        from: &Position,
+        limit: ReadLimit,
+        behind: GapReason,
+    ) -> Option<Batch> {
         let gap = match self.lacks(from) {
             Some(GapReason::Epoch) => Some(self.epoch_gap()),
             _ if behind == GapReason::Epoch => Some(self.epoch_gap()),
@@ -155,24 +186,31 @@ impl Ring {
             None => None,
         };
         let after = gap.as_ref().map_or(from.offset, |gap| gap.position.offset);
-        let items = self.after(after, limit);
-        if gap.is_none() && items.is_empty() {
+        if gap.is_none() && after == self.head {
             return None;
         }
-        let offset = items.last().map_or(after, |last| last.offset);
+        let (items, offset) = self.after(session, after, limit);
         Some(Batch { gap, items, position: self.at(offset) })
     }
 
-    fn after(&self, offset: u64, limit: ReadLimit) -> Vec<Stored> {
+    /// What `session` gets of the publications behind `offset`, as many as `limit` takes, and the last offset looked at.
+    fn after(&self, session: SessionId, offset: u64, limit: ReadLimit) -> (Vec<Stored>, u64) {
         let first = self.held.partition_point(|stored| stored.offset <= offset);
-        let mut bytes = 0_usize;
-        let fitting = self.held.range(first..).take(limit.items).take_while(|stored| {
+        let is_for = |stored: &&Stored| stored.audience.has(session);
+        let (mut count, mut bytes, mut reached) = (0_usize, 0_usize, self.head);
+        for stored in self.held.range(first..).filter(is_for) {
             bytes = bytes.saturating_add(stored.json.len());
-            bytes <= limit.bytes
-        });
-        let count = fitting.count().max(1);
+            // What does not fit, and whatever for others lies before it, is left to the next read.
+            if count > 0 && (count >= limit.items || bytes > limit.bytes) {
+                reached = stored.offset - 1;
+                break;
+            }
+            count += 1;
+        }
         // Counted before, so that the batch is allocated once and exactly.
-        self.held.range(first..).take(count).cloned().collect()
+        let mut items = Vec::with_capacity(count);
+        items.extend(self.held.range(first..).filter(is_for).take(count).cloned());
+        (items, reached)
     }
 
     fn range_gap(&self, offset: u64, reason: GapReason) -> Gap {

@@ -8,17 +8,31 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::{sync::watch, time::timeout};
-use wire::{After, Epoch, GapReason, Position, Publication, RoomName};
+use measure::unix_time_us;
+use serde::Serialize;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+use wire::{
+    After, Epoch, GapReason, Position, Publication, RoomName, SessionId,
+    name::{JOIN, LEAVE},
+};
 
 use crate::{
+    keys::Keys,
     limits::Limits,
-    ring::{Batch, ReadLimit, Ring},
+    presence::{Manner, Presence, Present},
+    ring::{Audience, Batch, ReadLimit, Ring},
+    session::{Caller, Scope},
 };
 
 /// How long an epoch is, in characters of `[a-z0-9]`.
@@ -42,13 +56,30 @@ pub struct Room {
     name: RoomName,
     ring: Mutex<Ring>,
     changed: watch::Sender<()>,
+    keys: Mutex<Keys>,
+    presence: Mutex<Presence>,
+    /// Somebody is there who may lapse.
+    has_askers: AtomicBool,
+    /// Of the whole hub.
+    publications: Arc<AtomicU64>,
+}
+
+/// A publication on its way into a room, and whom it is for.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter<'a> {
+    pub(crate) publication: Publication<'a>,
+    pub(crate) audience: Audience,
+    /// What it is known by when it is tried again.
+    pub(crate) key: Option<(Scope, &'a str)>,
 }
 
 impl Room {
     /// An empty room with an epoch of its own.
-    pub(crate) fn new(name: RoomName, limits: &Limits) -> Self {
+    pub(crate) fn new(name: RoomName, limits: &Limits, publications: Arc<AtomicU64>) -> Self {
         let (changed, _) = watch::channel(());
-        Self { name, ring: Mutex::new(Ring::new(new_epoch(), limits)), changed }
+        let ring = Mutex::new(Ring::new(new_epoch(), limits));
+        let (keys, presence, has_askers) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Self { name, ring, changed, keys, presence, has_askers, publications }
     }
 
     /// Its namespace and name.
@@ -83,55 +114,133 @@ impl Room {
     /// - a position of another epoch, or an offset beyond the head, which no reader of this history can have seen:
     ///   reason `epoch`, and the position is the one before the oldest publication held.
     ///
-    /// When nothing came in time the batch is empty and its position is `from`. A waiting reader counts as a
-    /// subscriber.
+    /// `session` is the reader's: publications for others are left out, and the position moves on over them. When nothing
+    /// came for the reader in time the batch is empty. A waiting reader counts as a subscriber.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: reading takes nothing away.
-    pub async fn read_from(&self, from: &Position, limit: ReadLimit, wait: Wait) -> Batch {
-        let waiting = async {
-            let mut changed = self.watch();
-            self.next(&mut changed, from, limit, GapReason::Trimmed).await
-        };
+    pub async fn read_from(&self, session: SessionId, from: &Position, limit: ReadLimit, wait: Wait) -> Batch {
+        let mut position = from.clone();
         let found = match wait {
-            Wait::No => self.ring().read(from, limit, GapReason::Trimmed),
-            Wait::For(time) => timeout(time, waiting).await.ok(),
-            Wait::Forever => Some(waiting.await),
+            Wait::No => self.ring().read(session, from, limit, GapReason::Trimmed),
+            Wait::For(_) | Wait::Forever => {
+                let mut changed = self.watch();
+                let waiting = self.next(&mut changed, session, &mut position, limit, GapReason::Trimmed);
+                if let Wait::For(time) = wait { timeout(time, waiting).await.ok() } else { Some(waiting.await) }
+            }
         };
-        found.unwrap_or_else(|| Batch { gap: None, items: Vec::new(), position: from.clone() })
+        found.unwrap_or(Batch { gap: None, items: Vec::new(), position })
     }
 
-    /// Waits until something follows `from`; `behind` as in [`Ring::read`]. Cancel safe.
+    /// Waits until something for `session` follows `position`, which moves on at once over what is for others, so that it
+    /// does not count as unread when it is trimmed; `behind` as in [`Ring::read`]. Cancel safe.
     #[expect(clippy::expect_used, reason = "the sender lives in `self`")]
     pub(crate) async fn next(
         &self,
         changed: &mut watch::Receiver<()>,
-        from: &Position,
+        session: SessionId,
+        position: &mut Position,
         limit: ReadLimit,
         behind: GapReason,
     ) -> Batch {
         loop {
             changed.mark_unchanged();
-            if let Some(batch) = self.ring().read(from, limit, behind) {
-                return batch;
+            let found = self.ring().read(session, position, limit, behind);
+            match found {
+                Some(batch) if batch.gap.is_some() || !batch.items.is_empty() => return batch,
+                Some(passed) => *position = passed.position,
+                None => changed.changed().await.expect("a room outlives its readers"),
             }
-            changed.changed().await.expect("a room outlives its readers");
         }
     }
 
-    /// Gives `publication` the next offset, holds it and wakes all who wait.
-    pub(crate) fn publish(&self, mut publication: Publication<'_>) -> Position {
+    /// Gives `letter` the next offset, holds it and wakes all who wait; one whose key is known gets the position it had.
+    pub(crate) fn publish(&self, letter: Letter<'_>, limits: &Limits) -> Position {
+        let Some((scope, key)) = letter.key else { return self.push(letter) };
+        let now = Instant::now();
+        // Held over the publishing, so that of two at a time one publishes.
+        let mut keys = lock(&self.keys);
+        if let Some(offset) = keys.find(scope, key, limits, now) {
+            return Position { offset, ..self.position() };
+        }
+        let position = self.push(letter);
+        keys.note(scope, key, position.offset, limits, now);
+        position
+    }
+
+    /// Where a publish of this key stands, when it was made already.
+    pub(crate) fn published(&self, (scope, key): (Scope, &str), limits: &Limits) -> Option<Position> {
+        let offset = lock(&self.keys).find(scope, key, limits, Instant::now())?;
+        Some(Position { offset, ..self.position() })
+    }
+
+    fn push(&self, letter: Letter<'_>) -> Position {
+        let Letter { mut publication, audience, .. } = letter;
         let position = {
             let mut ring = self.ring();
             publication.offset = ring.next_offset();
             // Boxed, so that the ring holds no spare capacity and its bytes are what its limit counts.
             let json = publication.encode().into_bytes().into_boxed_slice();
-            ring.push(Bytes::from(json));
+            ring.push(Bytes::from(json), audience);
             ring.head()
         };
+        self.publications.fetch_add(1, Ordering::Relaxed);
         self.changed.send_replace(());
         position
+    }
+
+    /// Takes a seat for a named session until what is returned is dropped; none for a caller without a name, whom nobody
+    /// announces. The first seat of a session is announced by a publication.
+    pub fn attend(self: &Arc<Self>, caller: &Caller, transport: &'static str, manner: Manner) -> Option<Attendance> {
+        let name = caller.name()?;
+        let now = (Instant::now(), unix_time_us());
+        let mut presence = lock(&self.presence);
+        let is_new = presence.enter((caller.id(), name), transport, manner, now);
+        if manner == Manner::Requests {
+            self.has_askers.store(true, Ordering::Relaxed);
+        }
+        // Announced under the lock: comings and goings are published in the order in which they were.
+        if is_new {
+            self.announce(JOIN, caller.id(), name);
+        }
+        Some(Attendance { room: Arc::clone(self), session: caller.id(), transport })
+    }
+
+    /// Which named sessions are here, by session and transport.
+    pub fn present(&self) -> Vec<Present> {
+        lock(&self.presence).list(Instant::now())
+    }
+
+    /// How many subscribers have no name.
+    pub fn anonymous(&self) -> usize {
+        self.subscribers().saturating_sub(lock(&self.presence).open())
+    }
+
+    /// Whether somebody is here who may lapse.
+    pub(crate) fn has_askers(&self) -> bool {
+        self.has_askers.load(Ordering::Relaxed)
+    }
+
+    /// Announces the sessions that have not asked again in time.
+    pub(crate) fn lapse(&self, now: Instant) {
+        let mut presence = lock(&self.presence);
+        for (session, name) in presence.lapse(now) {
+            self.announce(LEAVE, session, &name);
+        }
+        self.has_askers.store(presence.has_askers(), Ordering::Relaxed);
+    }
+
+    /// Forgets keys that are too old.
+    pub(crate) fn sweep(&self, limits: &Limits, now: Instant) {
+        lock(&self.keys).sweep(limits, now);
+    }
+
+    fn announce(&self, event: &str, session: SessionId, name: &str) {
+        let Ok(data) = serde_json::value::to_raw_value(&Announced { session }) else { return };
+        let (from, at_us) = (Some(name.into()), unix_time_us());
+        let publication = Publication { offset: 0, event: event.into(), from, to: None, at_us, data: &data };
+        self.push(Letter { publication, audience: Audience::Everybody, key: None });
     }
 
     /// What wakes a reader; it counts as a subscriber until it is dropped.
@@ -139,10 +248,40 @@ impl Room {
         self.changed.subscribe()
     }
 
-    /// Locks the ring. After a panic elsewhere it goes on: every change to a ring is made after all that can fail.
+    /// Locks the ring.
     pub(crate) fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ring)
     }
+}
+
+/// The `data` of what a room announces.
+#[derive(Serialize)]
+struct Announced {
+    session: SessionId,
+}
+
+/// The seat of a named session in a room, by one transport. Dropping it gives the seat back; a stream that was the session's
+/// last is announced as gone, one that asks is waited for.
+#[derive(Debug)]
+#[must_use]
+pub struct Attendance {
+    room: Arc<Room>,
+    session: SessionId,
+    transport: &'static str,
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        let mut presence = lock(&self.room.presence);
+        if let Some(name) = presence.leave(self.session, self.transport, Instant::now()) {
+            self.room.announce(LEAVE, self.session, &name);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change behind these locks is whole before anything can fail.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Room {

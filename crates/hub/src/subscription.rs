@@ -3,29 +3,34 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use wire::{After, GapReason, Position};
+use wire::{After, GapReason, Position, SessionId};
 
 use crate::{
+    presence::Manner,
     ring::{Batch, ReadLimit},
-    room::Room,
+    room::{Attendance, Room},
+    session::Caller,
 };
 
 /// A place in a room. Counts as a subscriber, and keeps the room, until it is dropped.
 ///
-/// Over its life every offset after its first position is either delivered once or inside exactly one gap, in order.
+/// Over its life every offset after its first position is delivered once, inside exactly one gap, or of a publication for
+/// others, in order.
 /// After an epoch gap the same holds from the position that the gap gives.
 #[derive(Debug)]
 pub struct Subscription {
     room: Arc<Room>,
     changed: watch::Receiver<()>,
+    session: SessionId,
     position: Position,
     /// The reason of the next gap, should there be one; `Epoch` when there is one for certain.
     behind: GapReason,
+    _attendance: Option<Attendance>,
 }
 
 impl Subscription {
-    /// Starts where `after` says.
-    pub(crate) fn new(room: Arc<Room>, after: After) -> Self {
+    /// Starts where `after` says. What announces that a named session has come follows it.
+    pub(crate) fn new(room: Arc<Room>, after: After, caller: &Caller, transport: &'static str) -> Self {
         let (position, behind) = match after {
             After::Position(position) => {
                 let lacking = room.ring().lacks(&position);
@@ -33,7 +38,9 @@ impl Subscription {
             }
             After::Head | After::Earliest => (room.resolve(&after), GapReason::Slow),
         };
-        Self { changed: room.watch(), room, position, behind }
+        let (changed, session) = (room.watch(), caller.id());
+        let attendance = room.attend(caller, transport, Manner::Stream);
+        Self { room, changed, session, position, behind, _attendance: attendance }
     }
 
     /// The room it is in.
@@ -41,7 +48,7 @@ impl Subscription {
         &self.room
     }
 
-    /// Everything up to here was in a batch, was told of in a gap, or lies before the start.
+    /// Everything up to here was in a batch, was told of in a gap, was for others, or lies before the start.
     pub fn position(&self) -> &Position {
         &self.position
     }
@@ -53,9 +60,9 @@ impl Subscription {
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: the position moves only when a batch is returned.
+    /// Cancel safe: the position moves only when a batch is returned, and over what is for others.
     pub async fn next(&mut self, limit: ReadLimit) -> Batch {
-        let batch = self.room.next(&mut self.changed, &self.position, limit, self.behind).await;
+        let batch = self.room.next(&mut self.changed, self.session, &mut self.position, limit, self.behind).await;
         self.position.clone_from(&batch.position);
         self.behind = GapReason::Slow;
         batch

@@ -187,7 +187,7 @@ impl Running<'_> {
             let what = if due.sender.is_some() {
                 What::Publish { n, data }
             } else {
-                let draft = Draft { event: EVENT.into(), data: &data };
+                let draft = Draft::new(EVENT.into(), &data);
                 let bytes = self.reactor.encode(client, |driver, out| driver.publish(&draft, n as u64, at, out));
                 What::Write { n, bytes }
             };

@@ -265,7 +265,7 @@ impl Reactor {
                     }
                 }
                 What::Publish { n, data } => {
-                    let draft = Draft { event: EVENT.into(), data: &data };
+                    let draft = Draft::new(EVENT.into(), &data);
                     let now = Mono::now();
                     sink.sent(n, now);
                     self.with_driver(client, now, sink, |driver, now, out| driver.publish(&draft, n as u64, now, out));

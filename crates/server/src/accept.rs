@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use axum::Router;
+use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension};
 use hub::Limits;
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -15,6 +15,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_layer::Layer as _;
 use transport::connection::Connection;
 
 /// The largest request head. 16 KiB: a browser's with the cookies it may have for a site, and twice what common servers take.
@@ -44,12 +45,13 @@ pub(crate) async fn serve(
 ) {
     loop {
         match listener.accept().await {
-            Ok((tcp, _peer)) => {
+            Ok((tcp, peer)) => {
                 if let Err(error) = prepare(&tcp, limits) {
                     tracing::debug!(%error, "a connection ended before it began");
                     continue;
                 }
-                let (app, limits, stop) = (app.clone(), limits.clone(), stop.clone());
+                let app = Extension(ConnectInfo(peer)).layer(app.clone());
+                let (limits, stop) = (limits.clone(), stop.clone());
                 let counted = connections.token();
                 tokio::spawn(async move {
                     // Most clients end a kept connection without a word; that is no error of ours.
@@ -81,7 +83,7 @@ fn prepare(tcp: &TcpStream, limits: &Limits) -> io::Result<()> {
 async fn http(
     tcp: TcpStream,
     counted: tokio_util::task::task_tracker::TaskTrackerToken,
-    app: Router,
+    app: AddExtension<Router, ConnectInfo<SocketAddr>>,
     limits: &Limits,
     stop: &CancellationToken,
 ) -> Result<(), hyper::Error> {

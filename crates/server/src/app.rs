@@ -4,23 +4,20 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{
-        DefaultBodyLimit, FromRequest as _, Path, Request, State,
-        rejection::{BytesRejection, PathRejection},
-    },
-    http::{StatusCode, header},
+    extract::{Path, Request, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use hub::Hub;
+use hub::{Hub, Present};
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 use transport::{Lane, OptionKind, Spec, answer::Refused, request};
-use wire::{Draft, Position, duration, name};
+use wire::{Draft, NameError, Position, SessionId, duration, name};
 
-use crate::{metrics::Metrics, page};
+use crate::{metrics::Metrics, origin::Origins, page, session::Issuer};
 
 /// What handlers outside the transports share.
 #[derive(Debug, Clone)]
@@ -30,22 +27,29 @@ struct App {
     metrics: Metrics,
 }
 
-/// All routes. Every transport of `catalog` is mounted under its prefix with its default options.
+/// All routes behind the gate. Every transport of `catalog` is mounted under its prefix with its default options.
 ///
 /// With `test_endpoints` a transport that has routes for outside suites has those instead.
-pub(crate) fn router(hub: &Hub, catalog: &'static [Spec], test_endpoints: bool, connections: &TaskTracker) -> Router {
+pub(crate) fn router(
+    hub: &Hub,
+    gate: Gate,
+    catalog: &'static [Spec],
+    test_endpoints: bool,
+    connections: &TaskTracker,
+) -> Router {
     let app = App { hub: hub.clone(), catalog, metrics: Metrics::new(hub.clone(), connections.clone()) };
     let own = Router::new()
         .route("/v1/{namespace}/{room}/messages", post(publish))
+        .route("/v1/{namespace}/{room}/presence", get(presence))
         .route("/v1/{namespace}/messages", post(publish_all))
         .route("/v1/{namespace}", get(rooms))
         .route("/v1/transports", get(transports))
         .route("/healthz", get(async || "ok\n"))
         .route("/metrics", get(async |State(app): State<App>| app.metrics.render()))
         .route("/transports/{module}", get(browser_module))
-        .layer(DefaultBodyLimit::max(hub.limits().item_bytes()))
         .with_state(app)
-        .merge(page::routes());
+        .merge(gate.issuer.clone().routes())
+        .merge(page::routes(gate.origins.own_ports()));
     let mount = |router: Router, spec: &'static Spec| {
         let transport = Lane::plain(spec).build();
         match test_endpoints.then(|| transport.suite_routes(hub.clone())).flatten() {
@@ -54,7 +58,25 @@ pub(crate) fn router(hub: &Hub, catalog: &'static [Spec], test_endpoints: bool, 
         }
     };
     let all = catalog.iter().fold(own, mount);
-    all.fallback(nothing_here).method_not_allowed_fallback(wrong_method)
+    let all = all.fallback(nothing_here).method_not_allowed_fallback(wrong_method);
+    all.layer(middleware::from_fn_with_state(gate, enter))
+}
+
+/// What every request passes before any route sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) issuer: Issuer,
+    pub(crate) origins: Origins,
+}
+
+/// Refuses what a stranger's page asks for, and finds out who asks.
+async fn enter(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let run = |mut request: Request| {
+        let caller = gate.issuer.caller(&request);
+        request.extensions_mut().insert(caller);
+        next.run(request)
+    };
+    gate.origins.pass(request, run).await
 }
 
 async fn nothing_here(request: Request) -> Refused {
@@ -75,8 +97,10 @@ struct Published {
 async fn publish(State(app): State<App>, request: Request) -> Result<Response, Refused> {
     let (mut parts, body) = request.into_parts();
     let room = request::room(&mut parts).await?;
-    let body = read_body(Request::from_parts(parts, body)).await?;
-    let position = app.hub.publish(&room, &draft(&body)?, None, measure::unix_time_us())?;
+    let (caller, key) = (request::caller(&parts.extensions), key(&parts.headers)?);
+    let body = request::body(Request::from_parts(parts, body), app.hub.limits()).await?;
+    let draft = draft(&body, key.as_deref())?;
+    let position = app.hub.publish(&room, &draft, &caller, measure::unix_time_us())?;
     Ok((StatusCode::CREATED, Json(Published { position })).into_response())
 }
 
@@ -93,23 +117,29 @@ async fn publish_all(
     request: Request,
 ) -> Result<Response, Refused> {
     let namespace = checked_namespace(namespace)?;
-    let body = read_body(request).await?;
-    let positions = app.hub.publish_all(&namespace, &draft(&body)?, None, measure::unix_time_us())?;
+    let (caller, key) = (request::caller(request.extensions()), key(request.headers())?);
+    let body = request::body(request, app.hub.limits()).await?;
+    let draft = draft(&body, key.as_deref())?;
+    let positions = app.hub.publish_all(&namespace, &draft, &caller, measure::unix_time_us())?;
     Ok((StatusCode::CREATED, Json(PublishedAll { positions })).into_response())
 }
 
-async fn read_body(request: Request) -> Result<Bytes, Refused> {
-    Bytes::from_request(request, &()).await.map_err(|rejection| match rejection {
-        BytesRejection::FailedToBufferBody(error) => Refused::new(error.status(), "too-large", error.body_text()),
-        other => Refused::bad_request("bad-body", other.body_text()),
-    })
+/// The `Idempotency-Key` of a request.
+fn key(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).map_err(|_not_ascii| NameError::Key.into());
+    headers.get("idempotency-key").map(text).transpose()
 }
 
-fn draft(body: &[u8]) -> Result<Draft<'_>, Refused> {
-    std::str::from_utf8(body)
+/// The draft in a body; the key in the head stands for one in the body.
+fn draft<'a>(body: &'a [u8], key: Option<&'a str>) -> Result<Draft<'a>, Refused> {
+    let mut draft: Draft<'a> = std::str::from_utf8(body)
         .map_err(|error| error.to_string())
         .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
-        .map_err(|error| Refused::bad_request("bad-item", format!(r#"{error}; send {{"event":"message","data":..}}"#)))
+        .map_err(|error| {
+            Refused::bad_request("bad-item", format!(r#"{error}; send {{"event":"message","data":..}}"#))
+        })?;
+    draft.key = key.map(Into::into).or(draft.key);
+    Ok(draft)
 }
 
 fn checked_namespace(path: Result<Path<String>, PathRejection>) -> Result<String, Refused> {
@@ -141,6 +171,31 @@ async fn rooms(State(app): State<App>, namespace: Result<Path<String>, PathRejec
         position: info.position,
     });
     Ok(Json(Rooms { rooms: rooms.collect(), namespace }))
+}
+
+/// A named session in a room, by one transport.
+#[derive(Serialize)]
+struct Member {
+    name: String,
+    session: SessionId,
+    transport: &'static str,
+    since_us: u64,
+}
+
+#[derive(Serialize)]
+struct Presence {
+    members: Vec<Member>,
+    /// Subscribers without a name.
+    anonymous: usize,
+}
+
+async fn presence(State(app): State<App>, request: Request) -> Result<Response, Refused> {
+    let (mut parts, _body) = request.into_parts();
+    let room = app.hub.room(&request::room(&mut parts).await?)?;
+    let member = |Present { name, session, transport, since_us }| Member { name, session, transport, since_us };
+    let members = room.present().into_iter().map(member).collect();
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((no_store, Json(Presence { members, anonymous: room.anonymous() })).into_response())
 }
 
 /// One entry of `/v1/transports`.
@@ -187,5 +242,6 @@ async fn browser_module(State(app): State<App>, Path(module): Path<String>) -> R
     let source = source.ok_or_else(|| {
         Refused::new(StatusCode::NOT_FOUND, "not-found", format!("there is no browser module {module:?}"))
     })?;
-    Ok(([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], source).into_response())
+    let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), page::NO_SNIFFING];
+    Ok((headers, source).into_response())
 }

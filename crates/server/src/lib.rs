@@ -8,15 +8,21 @@
 //! | `accept` | sockets: the listener, what is set on each connection, the connection's life |
 //! | `app` | routes: transports mounted, publishing, lists, health |
 //! | `metrics` | Prometheus text |
+//! | `origin` | which pages may use the server |
+//! | `session` | the signed cookie, and who makes a request |
 //! | `page` | the web page, built in |
 
 mod accept;
 mod app;
 mod metrics;
+mod origin;
 mod page;
+mod session;
 
 use std::{io, net::SocketAddr, time::Duration};
 
+use axum::Router;
+use futures_util::future::join_all;
 use hub::{Hub, Limits, LimitsError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -27,17 +33,43 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use transport::Spec;
 use wire::{Close, control::codes};
 
+pub use origin::OriginError;
+use origin::Origins;
+use session::Issuer;
+pub use session::{MIN_SECRET_BYTES, SessionConfig};
+
+/// How late the end of a poller is announced at most.
+const LAPSE_TICK: Duration = Duration::from_millis(250);
+
 /// What a server is made of.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where to listen; port 0 takes a free one.
-    pub listen: SocketAddr,
+    /// Where to listen, once at least; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
     /// The one table of limits.
     pub limits: Limits,
     /// The transports to mount.
     pub catalog: &'static [Spec],
     /// Whether what outside protocol suites need is mounted, in place of the feeds where it needs their paths.
     pub test_endpoints: bool,
+    /// How sessions are signed.
+    pub sessions: SessionConfig,
+    /// Origins whose pages may use the server beside its own, such as `https://chat.example`.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Config {
+    /// One address, these limits and transports; sessions of this process, pages of its own.
+    pub fn new(listen: SocketAddr, limits: Limits, catalog: &'static [Spec]) -> Self {
+        Self {
+            listen: vec![listen],
+            limits,
+            catalog,
+            test_endpoints: false,
+            sessions: SessionConfig::default(),
+            allowed_origins: Vec::new(),
+        }
+    }
 }
 
 /// Why there is no server. The text says what to do.
@@ -46,6 +78,14 @@ pub enum BindError {
     /// Limits that do not fit together.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// Sessions that anybody could sign.
+    #[error(
+        "the session secret has {0} bytes; it must have {MIN_SECRET_BYTES} at least, such as openssl rand -hex 32 gives"
+    )]
+    Secret(usize),
+    /// A text that is no origin.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
     /// Not where it was told to.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -59,9 +99,10 @@ pub enum BindError {
 /// A server that listens and does not answer yet.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
     hub: Hub,
+    gate: app::Gate,
     catalog: &'static [Spec],
     test_endpoints: bool,
 }
@@ -78,19 +119,28 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the limits do not fit together, or the address is taken or not of this host.
+    /// When the limits do not fit together, the secret is short, an origin is none, or an address is taken or not of this host.
     pub fn bind(config: Config) -> Result<Self, BindError> {
-        let Config { listen, limits, catalog, test_endpoints } = config;
+        let Config { listen, limits, catalog, test_endpoints, sessions, allowed_origins } = config;
         limits.check()?;
-        let failed = |source| BindError::Listen { address: listen, source };
-        let listener = accept::listen(listen, limits.listen_backlog).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, hub: Hub::new(limits), catalog, test_endpoints })
+        let length = sessions.secret.as_ref().map(Vec::len);
+        length.filter(|length| *length < MIN_SECRET_BYTES).map_or(Ok(()), |length| Err(BindError::Secret(length)))?;
+        let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
+        for address in listen {
+            let failed = |source| BindError::Listen { address, source };
+            let listener = accept::listen(address, limits.listen_backlog).map_err(failed)?;
+            addresses.push(listener.local_addr().map_err(failed)?);
+            listeners.push(listener);
+        }
+        let hub = Hub::new(limits);
+        let origins = Origins::new(addresses.iter().map(SocketAddr::port).collect(), &allowed_origins)?;
+        let gate = app::Gate { issuer: Issuer::new(hub.clone(), &sessions), origins };
+        Ok(Self { listeners, addresses, hub, gate, catalog, test_endpoints })
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, in the order of the configuration.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Serves until `shutdown` is done, then drains.
@@ -99,17 +149,18 @@ impl Server {
     ///
     /// Dropping it stops accepting and leaves open connections to their tasks, without an announced end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
-        let Self { listener, hub, catalog, test_endpoints, .. } = self;
+        let Self { listeners, hub, gate, catalog, test_endpoints, .. } = self;
         let limits = hub.limits().clone();
         let connections = TaskTracker::new();
         let stop = CancellationToken::new();
-        let app = app::router(&hub, catalog, test_endpoints, &connections);
+        let app = app::router(&hub, gate, catalog, test_endpoints, &connections);
         tokio::select! {
             () = shutdown => {}
-            () = accept::serve(listener, app, &limits, &connections, &stop) => {}
+            () = serve_all(listeners, &app, &limits, &connections, &stop) => {}
             () = sweep(&hub) => {}
+            () = lapse(&hub) => {}
         }
-        // The listener is gone: who connects now is refused, and comes to whoever listens next.
+        // The listeners are gone: who connects now is refused, and comes to whoever listens next.
         let deadline = Instant::now() + limits.drain;
         connections.close();
         hub.close(Close {
@@ -129,6 +180,18 @@ impl Server {
     }
 }
 
+/// Accepts on all listeners, for ever.
+async fn serve_all(
+    listeners: Vec<TcpListener>,
+    app: &Router,
+    limits: &Limits,
+    connections: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let accepting = listeners.into_iter().map(|one| accept::serve(one, app.clone(), limits, connections, stop));
+    join_all(accepting).await;
+}
+
 /// Drops idle rooms for ever.
 async fn sweep(hub: &Hub) {
     // Ten times in the life of an idle room: late by a tenth at most.
@@ -137,6 +200,16 @@ async fn sweep(hub: &Hub) {
     loop {
         let now = ticks.tick().await;
         hub.sweep(now);
+    }
+}
+
+/// Looks for pollers that did not come again, for ever.
+async fn lapse(hub: &Hub) {
+    let mut ticks = interval(LAPSE_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let now = ticks.tick().await;
+        hub.lapse(now);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use axum::{Router, body::Body, extract::State, response::Response, routing::get};
 use bytes::Bytes;
 use futures_util::stream;
-use hub::{Hub, Subscription};
+use hub::{Caller, Hub, Subscription};
 use measure::{Category, Direction, Mono};
 use transport::{
     ALL, Command, ConnectionId, Delivery, Driver, DriverError, Event, Look, Out, Role, Spec, Target, Transport,
@@ -50,7 +50,7 @@ impl Transport for Dummy {
 }
 
 async fn lines(State(hub): State<Hub>, feed: Feed) -> Result<Response, Refused> {
-    let subscription = hub.subscribe(&feed.room, feed.after)?;
+    let subscription = hub.subscribe(&feed.room, feed.after, &feed.caller, SPEC.id)?;
     let (position, session) = (subscription.position().clone(), "none".to_owned());
     let hello = Control::Hello(Hello { position, session, heartbeat_ms: 0 }).encode() + "\n";
     let first = stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from(hello))]);
@@ -68,7 +68,7 @@ async fn next(state: Option<(Hub, Subscription)>) -> Next {
             let text = batch.items.iter().fold(gap, |text, item| text + item.text() + "\n");
             Some((Ok(text.into()), Some((hub, subscription))))
         }
-        close = hub.closing() => Some((Ok((Control::Close(close).encode() + "\n").into()), None)),
+        close = hub.closing(&Caller::anonymous(None)) => Some((Ok((Control::Close(close).encode() + "\n").into()), None)),
     }
 }
 

@@ -48,14 +48,10 @@ fn a_transport_that_is_only_in_the_list_is_measured_and_reported() {
 
 #[tokio::test]
 async fn a_transport_that_is_only_in_the_list_is_offered_to_browsers() {
-    let config = server::Config {
-        listen: ([127, 0, 0, 1], 0).into(),
-        limits: hub::Limits { drain_spread: Duration::from_millis(50), ..hub::Limits::default() },
-        catalog: &CATALOG,
-        test_endpoints: false,
-    };
+    let limits = hub::Limits { drain_spread: Duration::from_millis(50), ..hub::Limits::default() };
+    let config = server::Config::new(([127, 0, 0, 1], 0).into(), limits, &CATALOG);
     let server = server::Server::bind(config).unwrap();
-    let address = server.address();
+    let address = server.addresses()[0];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let running = tokio::spawn(server.run(async { drop(stopped.await) }));
     let get = async |path: &str| {

@@ -1,10 +1,12 @@
 //! What routes answer when they cannot do what was asked: `application/problem+json`, each with what to do about it.
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hub::{HubError, PublishError};
+use hub::{HubError, PublishError, SessionError};
 use wire::{
     Close, NameError,
     position::PositionError,
@@ -20,6 +22,7 @@ pub struct Refused {
     kind: &'static str,
     detail: String,
     close: Option<Close>,
+    retry_after: Option<Duration>,
 }
 
 impl Refused {
@@ -30,12 +33,14 @@ impl Refused {
 
     /// Any other status.
     pub fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into(), close: None }
+        Self { status, kind, detail: detail.into(), close: None, retry_after: None }
     }
 
-    /// The announced end, for transports that have only answers to announce it with: 503 with `Retry-After`.
+    /// The announced end, for transports that have only answers to announce it with: 503, with `Retry-After` for those who may
+    /// come back.
     pub fn closing(close: Close) -> Self {
         let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, "closing", close.reason.clone());
+        refused.retry_after = close.reconnect.then(|| Duration::from_millis(close.retry_after_ms));
         refused.close = Some(close);
         refused
     }
@@ -69,10 +74,25 @@ impl From<HubError> for Refused {
     }
 }
 
+impl From<SessionError> for Refused {
+    fn from(error: SessionError) -> Self {
+        let (status, kind, retry_after) = match error {
+            SessionError::TooManyConnections { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-connections", Some(Duration::from_secs(1)))
+            }
+            SessionError::TooFast { retry_after, .. } => (StatusCode::TOO_MANY_REQUESTS, "too-fast", Some(retry_after)),
+            SessionError::Nameless => (StatusCode::UNAUTHORIZED, "nameless", None),
+            SessionError::Ended => (StatusCode::UNAUTHORIZED, "session-ended", None),
+        };
+        Self { retry_after, ..Self::new(status, kind, error.to_string()) }
+    }
+}
+
 impl From<PublishError> for Refused {
     fn from(error: PublishError) -> Self {
         match error {
-            PublishError::Event(error) => error.into(),
+            PublishError::Name(error) => error.into(),
+            PublishError::Session(error) => error.into(),
             PublishError::Room(error) => error.into(),
             PublishError::Data(DataError::TooLarge { .. }) => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", error.to_string())
@@ -97,8 +117,12 @@ impl IntoResponse for Refused {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(close) = self.close {
-            headers.insert(header::RETRY_AFTER, close.retry_after_ms.div_ceil(1000).into());
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, and never sooner than is meant.
+            headers
+                .insert(header::RETRY_AFTER, u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).div_ceil(1000).into());
+        }
+        if self.close.is_some() {
             // The end of this connection, too: the next request belongs to whoever comes after.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

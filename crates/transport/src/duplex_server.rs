@@ -3,8 +3,7 @@
 use std::{future, io, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use hub::{Hub, Stored, Subscription};
-use rand::RngExt as _;
+use hub::{Caller, Connected, Hub, Stored, Subscription};
 use tokio::time::{Instant, sleep};
 use wire::{
     Ack, Close, Control, Hello, Position, Refusal, RoomName,
@@ -61,12 +60,16 @@ pub(crate) struct Stream {
     pub(crate) position: Position,
     /// None for an uplink alone.
     pub(crate) subscription: Option<Subscription>,
+    /// Who is at the other end.
+    pub(crate) caller: Caller,
+    /// Counted for as long as the stream is carried.
+    pub(crate) connected: Connected,
 }
 
 impl Stream {
     /// Carries items both ways until one end ends it.
     pub(crate) async fn run<C: Carrier>(self, mut carrier: C) {
-        let closing = self.hub.closing();
+        let closing = self.hub.closing(&self.caller);
         match self.carry(&mut carrier, closing).await {
             Ended::Closing(close) => carrier.close(close).await,
             Ended::Fault(fault) => carrier.refuse(fault).await,
@@ -75,10 +78,10 @@ impl Stream {
     }
 
     async fn carry<C: Carrier>(self, carrier: &mut C, closing: impl Future<Output = Close>) -> Ended<C::Fault> {
-        let Self { hub, room, position, mut subscription } = self;
+        let Self { hub, room, position, mut subscription, caller, connected: _connected } = self;
         let limits = hub.limits();
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);
-        let hello = Control::Hello(Hello { position, session: session_id(), heartbeat_ms });
+        let hello = Control::Hello(Hello { position, session: caller.id().to_string(), heartbeat_ms });
         if carrier.send(Some(&hello), &[]).await.is_err() {
             return Ended::Gone;
         }
@@ -107,7 +110,7 @@ impl Stream {
                         Incoming::Fault(fault) => return Ended::Fault(fault),
                         Incoming::Alive => true,
                         Incoming::Item(item) => {
-                            let answer = answer(&hub, &room, &item);
+                            let answer = answer(&hub, &room, &caller, &item);
                             carrier.send(Some(&answer), &[]).await.is_ok()
                         }
                     }
@@ -139,14 +142,14 @@ enum Ended<F> {
 }
 
 /// Takes one uplink item and says what became of it.
-pub(crate) fn answer(hub: &Hub, room: &RoomName, item: &[u8]) -> Control {
+pub(crate) fn answer(hub: &Hub, room: &RoomName, caller: &Caller, item: &[u8]) -> Control {
     let text = str::from_utf8(item);
     let parsed = text
         .map_err(|error| error.to_string())
         .and_then(|text| serde_json::from_str::<Uplink<'_>>(text).map_err(|error| error.to_string()));
     let (reference, published) = match &parsed {
         Ok(uplink) => {
-            let published = hub.publish(room, &uplink.publish, None, measure::unix_time_us());
+            let published = hub.publish(room, &uplink.publish, caller, measure::unix_time_us());
             (uplink.reference, published.map_err(Refused::from))
         }
         Err(error) => {
@@ -161,9 +164,4 @@ pub(crate) fn answer(hub: &Hub, room: &RoomName, item: &[u8]) -> Control {
             Control::Error(Refusal { reference, status: refused.status(), detail })
         }
     }
-}
-
-/// The name of an anonymous session, which lasts as long as its connection.
-pub(crate) fn session_id() -> String {
-    format!("{:016x}", rand::rng().random::<u64>())
 }

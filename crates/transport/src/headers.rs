@@ -115,6 +115,7 @@ pub struct Headers {
     name: Arc<str>,
     /// The head of each kind after the request line, line ends included, without the empty line.
     heads: Arc<BTreeMap<String, String>>,
+    cookie: Option<Arc<str>>,
 }
 
 impl Headers {
@@ -167,12 +168,40 @@ impl Headers {
                 return Err(HeadersError::Placeholder { section, placeholder });
             }
         }
-        Ok(Self { name: name.into(), heads: Arc::new(heads) })
+        Ok(Self { name: name.into(), heads: Arc::new(heads), cookie: None })
     }
 
     /// What `--headers` called it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// This profile with another `Cookie` in every section, under the same name: in the place of the one that was there, or
+    /// where Chromium has it, behind `Accept-Language`; without that, last. `cookie` is the value, `name=value; name=value`.
+    #[must_use]
+    pub fn with_cookie(&self, cookie: &str) -> Self {
+        let line = format!("Cookie: {cookie}\r\n");
+        let put = |(title, head): (&String, &String)| {
+            let is = |name: &'static str| {
+                move |line: &&str| line.get(..name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name))
+            };
+            let mut lines: Vec<&str> = head.split_inclusive("\r\n").collect();
+            let old = lines.iter().position(is("cookie:"));
+            let behind = lines.iter().position(is("accept-language:")).map_or(lines.len(), |index| index + 1);
+            match old {
+                Some(index) => lines[index] = &line,
+                None => lines.insert(behind, &line),
+            }
+            (title.clone(), lines.concat())
+        };
+        let heads = Arc::new(self.heads.iter().map(put).collect());
+        Self { name: Arc::clone(&self.name), heads, cookie: Some(cookie.into()) }
+    }
+
+    /// What [`with_cookie`](Self::with_cookie) put in, for a lane whose head is no browser's; a profile's own is part of its
+    /// imitation of one.
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
     }
 
     /// A whole request head. `fill` has the values of the placeholders beside `{host}` and `{origin}`; `extra` are

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use hub::{Hub, ReadLimit, Wait};
+use hub::{Hub, Manner, ReadLimit, Wait};
 use serde::Deserialize;
 use wire::{After, Control, Position, poll};
 
@@ -43,26 +43,31 @@ impl Asked {
 
 /// Answers one poll: a batch, or nothing new after `wait`. Without `after` the answer is the head's position, at once.
 ///
-/// `retry_after` is the batch's hint at when to come back. Cancel safe: nothing is kept for a poller.
+/// `transport` is the id under which a named poller is present. `retry_after` is the batch's hint at when to come back.
+/// Cancel safe: of a poller only that is kept.
 pub(crate) async fn answer(
     hub: &Hub,
+    transport: &'static str,
     feed: &Feed,
     asked: &Asked,
     wait: Wait,
     retry_after: Duration,
 ) -> Result<Response, Refused> {
-    if let Some(close) = hub.is_closing() {
+    let caller = &feed.caller;
+    if let Some(close) = hub.is_closing(caller) {
         return Err(Refused::closing(close));
     }
     let retry_after_ms = u64::try_from(retry_after.as_millis()).ok();
+    let _connected = caller.connect(hub.limits())?;
     let room = hub.room(&feed.room)?;
+    let _attendance = room.attend(caller, transport, Manner::Requests);
     let from = room.resolve(&feed.after);
     if feed.after == After::Head {
         return Ok(batch(&from, &[], retry_after_ms));
     }
     let read = tokio::select! {
-        read = room.read_from(&from, asked.limit, wait) => read,
-        close = hub.closing() => return Err(Refused::closing(close)),
+        read = room.read_from(caller.id(), &from, asked.limit, wait) => read,
+        close = hub.closing(caller) => return Err(Refused::closing(close)),
     };
     let gap = read.gap.map(|gap| Control::Gap(gap).encode());
     if gap.is_none() && read.items.is_empty() {

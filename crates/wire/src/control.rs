@@ -9,6 +9,9 @@ pub mod codes {
     /// The server goes down in good order.
     pub const DRAIN: u16 = 3001;
 
+    /// The session was ended by its owner.
+    pub const SESSION_ENDED: u16 = 3501;
+
     /// Whether a subscriber that was sent away with `code` may come back.
     pub const fn comes_back(code: u16) -> bool {
         matches!(code, 3000..=3499)

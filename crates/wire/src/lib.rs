@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`name`] | namespaces, rooms and event names |
 //! | [`position`] | `epoch.offset`, and where a subscription starts |
+//! | [`session`] | who subscribes and publishes |
 //! | [`publication`] | the JSON of one publication, equal on every transport |
 //! | [`control`] | hello, gap, close, ack, error |
 //! | [`item`] | one piece of a stream: a publication or a control item |
@@ -32,6 +33,7 @@ pub mod poll;
 pub mod position;
 pub mod problem;
 pub mod publication;
+pub mod session;
 pub mod socket_io;
 pub mod sse;
 pub mod uplink;
@@ -42,6 +44,7 @@ pub use item::Item;
 pub use name::{NameError, RoomName};
 pub use position::{After, Epoch, Position};
 pub use publication::Publication;
+pub use session::SessionId;
 pub use uplink::Draft;
 
 #[cfg(test)]

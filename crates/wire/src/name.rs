@@ -5,6 +5,15 @@ use std::{fmt, str::FromStr, sync::Arc};
 /// The longest namespace, room or event name, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
 
+/// The longest idempotency key, in bytes: two UUIDs and what joins them.
+pub const MAX_KEY_BYTES: usize = 128;
+
+/// The event under which the server announces that a named session has come.
+pub const JOIN: &str = "join";
+
+/// The event under which the server announces that a named session has gone.
+pub const LEAVE: &str = "leave";
+
 /// Event names that control items and Socket.IO itself use; publishing under one is refused.
 pub const RESERVED_EVENTS: [&str; 16] = [
     "hello",
@@ -14,8 +23,8 @@ pub const RESERVED_EVENTS: [&str; 16] = [
     "error",
     "open",
     "heartbeat",
-    "join",
-    "leave",
+    JOIN,
+    LEAVE,
     "direct",
     "connect",
     "connect_error",
@@ -34,6 +43,14 @@ pub enum NameError {
     /// An event name that is empty, too long or holds control characters.
     #[error("the event must be 1 to {MAX_NAME_BYTES} bytes of UTF-8 without control characters")]
     Event,
+    /// The name of a session that is empty, too long or holds control characters.
+    #[error(
+        "the name must be 1 to {MAX_NAME_BYTES} bytes of UTF-8 without control characters, and not only white space"
+    )]
+    Session,
+    /// The key of a publish that is empty, too long or not plain.
+    #[error("the idempotency key must be 1 to {MAX_KEY_BYTES} printable ASCII characters")]
+    Key,
     /// An event name that has a meaning of its own.
     #[error("the event name {0:?} is reserved; choose another")]
     Reserved(String),
@@ -119,4 +136,15 @@ pub fn check_event(event: &str) -> Result<(), NameError> {
         return Err(NameError::Reserved(event.to_owned()));
     }
     Ok(())
+}
+
+/// Checks the key by which a publish that is tried again is known.
+///
+/// # Errors
+///
+/// [`NameError::Key`] unless it is 1 to 128 printable ASCII characters.
+pub fn check_key(key: &str) -> Result<(), NameError> {
+    let fits =
+        (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if fits { Ok(()) } else { Err(NameError::Key) }
 }

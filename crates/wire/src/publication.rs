@@ -10,6 +10,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::session::SessionId;
+
 /// The largest `data`, in bytes after compaction.
 ///
 /// 64 KiB: far above a chat's text, small enough that a ring of 1,000 cannot surprise a server's memory.
@@ -30,6 +32,9 @@ pub struct Publication<'a> {
     pub event: Cow<'a, str>,
     /// The name of the session that published it; none for an anonymous one.
     pub from: Option<Cow<'a, str>>,
+    /// The session that it is for, with its publisher's own; none for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<SessionId>,
     /// When the server took it, microseconds since 1970. For people, never for measuring.
     pub at_us: u64,
     /// The value, as its compacted source text.

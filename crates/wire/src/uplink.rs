@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::session::SessionId;
+
 /// A publication before the server has taken it: the body of a `POST`, or the inside of an uplink item.
 ///
 /// Borrows from the text it was read from. Unknown members are refused, so that a misspelt one is not lost in silence.
@@ -17,9 +19,33 @@ pub struct Draft<'a> {
     /// The value, as source text not yet compacted.
     #[serde(borrow)]
     pub data: &'a RawValue,
+    /// Only this session gets it, and the one that publishes it; none for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<SessionId>,
+    /// Whether the publisher's own session gets it too, on whatever lane it listens.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub echo: bool,
+    /// What a publish that is tried again is known by: the same key gives the same position and no second publication. An
+    /// `Idempotency-Key` header says the same.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Cow<'a, str>>,
 }
 
-impl Draft<'_> {
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
+const fn is_yes(echo: &bool) -> bool {
+    *echo
+}
+
+impl<'a> Draft<'a> {
+    /// For everybody, the publisher too, and without a key.
+    pub const fn new(event: Cow<'a, str>, data: &'a RawValue) -> Self {
+        Self { event, data, to: None, echo: true, key: None }
+    }
+
     /// The JSON text.
     #[expect(clippy::expect_used, reason = "serializing strings and checked JSON into memory cannot fail")]
     #[expect(clippy::missing_panics_doc, reason = "it never panics")]
@@ -28,7 +54,7 @@ impl Draft<'_> {
     }
 }
 
-/// An item on the uplink of a two-way stream: `{"publish":{"event","data"},"ref":1}`.
+/// An item on the uplink of a two-way stream: `{"publish":{"event","data","to"?,"echo"?,"key"?},"ref":1}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Uplink<'a> {

@@ -48,7 +48,7 @@ async fn the_golden_server_serves_the_floor_and_tells_what_it_did_when_it_is_tol
     client.ready().await.unwrap();
     let data = RawValue::from_string(r#"{"n":1}"#.to_owned()).unwrap();
     let publish = move |driver: &mut dyn Driver, now, out: &mut Out| {
-        driver.publish(&Draft { event: "message".into(), data: &data }, 7, now, out);
+        driver.publish(&Draft::new("message".into(), &data), 7, now, out);
     };
     client.ask(publish).await.unwrap();
     let delivery = client.until(|event| if let Event::Delivery(delivery) = event { Some(delivery) } else { None });

@@ -6,6 +6,7 @@ use crate::{
     client::ClientError,
     compare,
     outcome::Checked,
+    publisher::Wanted,
     trial::{Trial, last},
 };
 
@@ -61,7 +62,7 @@ pub(crate) async fn payloads_survive(trial: Trial) -> Checked {
 
 pub(crate) async fn oversize_is_refused(trial: Trial) -> Checked {
     let oversize = format!("\"{}\"", "x".repeat(OVERSIZE_BYTES));
-    let answer = trial.publisher().attempt(&oversize).await?;
+    let answer = trial.publisher().attempt(&Wanted::new(&oversize)).await?;
     if answer.status != 413 {
         return Err(format!("POST of {OVERSIZE_BYTES} bytes is answered {}, not 413", answer.status).into());
     }

@@ -3,3 +3,4 @@
 mod client;
 mod compare;
 mod report;
+mod spoiler;

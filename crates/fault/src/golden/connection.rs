@@ -160,8 +160,14 @@ fn take(item: &[u8], room: &Arc<str>, at: Mono, rooms: &Rooms) -> (Option<Due>, 
     };
     let offset = rooms.publish(room);
     let Ok(position) = position(offset) else { return (None, refused("no position".to_owned())) };
-    let publication =
-        Publication { offset, event: publish.event, from: None, at_us: measure::unix_time_us(), data: publish.data };
+    let publication = Publication {
+        offset,
+        event: publish.event,
+        from: None,
+        to: None,
+        at_us: measure::unix_time_us(),
+        data: publish.data,
+    };
     let json = Arc::from(publication.encode());
     let due = Due { at, room: Arc::clone(room), offset, json };
     (Some(due), Control::Ack(Ack { reference, position }))

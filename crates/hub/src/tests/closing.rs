@@ -6,7 +6,7 @@ use tokio::{
 };
 use wire::Close;
 
-use super::{general, publish};
+use super::{anyone, general, publish};
 use crate::{Hub, Limits};
 
 fn leave(code: u16) -> Close {
@@ -18,7 +18,7 @@ async fn ends_are_spread_over_the_time_given() {
     let hub = Hub::new(Limits::default());
     let mut subscribers = JoinSet::new();
     for _ in 0..1_000 {
-        let closing = hub.closing();
+        let closing = hub.closing(&anyone());
         subscribers.spawn(async move { (closing.await, Instant::now()) });
     }
     sleep(Duration::from_mins(1)).await;
@@ -39,17 +39,17 @@ async fn who_asks_after_the_spread_ends_at_once() {
     hub.close(leave(3000));
     sleep(Duration::from_secs(3)).await;
     let begin = Instant::now();
-    assert_eq!(hub.closing().await, leave(3000));
+    assert_eq!(hub.closing(&anyone()).await, leave(3000));
     assert_eq!(begin.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
 async fn only_the_first_close_is_heard_and_publishing_goes_on() {
     let hub = Hub::new(Limits::default());
-    assert_eq!(hub.is_closing(), None);
-    assert!(timeout(Duration::from_hours(1), hub.closing()).await.is_err());
+    assert_eq!(hub.is_closing(&anyone()), None);
+    assert!(timeout(Duration::from_hours(1), hub.closing(&anyone())).await.is_err());
     hub.close(leave(3000));
     hub.close(leave(3500));
-    assert_eq!(hub.is_closing(), Some(leave(3000)));
+    assert_eq!(hub.is_closing(&anyone()), Some(leave(3000)));
     assert_eq!(publish(&hub, &general(), "1").offset, 1);
 }

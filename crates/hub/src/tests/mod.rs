@@ -1,10 +1,14 @@
 //! Deterministic tests: time is paused wherever something waits.
 
+mod audience;
 mod closing;
 mod hub;
+mod keys;
 mod model;
+mod presence;
 mod publish_all;
 mod room;
+mod sessions;
 mod subscription;
 mod sweep;
 
@@ -12,10 +16,15 @@ use serde_json::value::RawValue;
 use tokio::time::{Duration, timeout};
 use wire::{Draft, Position, RoomName};
 
-use crate::{Batch, Hub, Limits, PublishError, ReadLimit, Subscription};
+use crate::{Batch, Caller, Hub, Limits, PublishError, ReadLimit, Subscription};
 
 /// More than any test publishes.
 const ALL: ReadLimit = ReadLimit { items: 100_000, bytes: usize::MAX };
+
+/// Somebody without a name.
+fn anyone() -> Caller {
+    Caller::anonymous(None)
+}
 
 fn name(text: &str) -> RoomName {
     text.parse().expect("a room's name")
@@ -32,7 +41,7 @@ fn hub_holding(ring_items: usize) -> Hub {
 
 fn try_publish(hub: &Hub, room: &RoomName, event: &str, data: &str) -> Result<Position, PublishError> {
     let data = RawValue::from_string(data.to_owned()).expect("JSON");
-    hub.publish(room, &Draft { event: event.into(), data: &data }, Some("ana"), 7)
+    hub.publish(room, &Draft::new(event.into(), &data), &hub.sessions().begin("ana"), 7)
 }
 
 fn publish(hub: &Hub, room: &RoomName, data: &str) -> Position {
@@ -44,6 +53,19 @@ fn publish_many(hub: &Hub, room: &RoomName, count: usize) {
     for _ in 0..count {
         publish(hub, room, "1");
     }
+}
+
+/// A draft of a number: for everybody, and without a key.
+fn draft() -> Draft<'static> {
+    Draft::new("message".into(), serde_json::from_str("1").expect("JSON"))
+}
+
+fn try_send(hub: &Hub, caller: &Caller, draft: &Draft<'_>) -> Result<Position, PublishError> {
+    hub.publish(&general(), draft, caller, 7)
+}
+
+fn send(hub: &Hub, caller: &Caller, draft: &Draft<'_>) -> Position {
+    try_send(hub, caller, draft).expect("published")
 }
 
 fn offsets(batch: &Batch) -> Vec<u64> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{task::JoinSet, time::Duration};
 use wire::{After, Gap, GapReason};
 
-use super::{ALL, general, hub_holding, offsets, publish, publish_many, ready};
+use super::{ALL, anyone, general, hub_holding, offsets, publish, publish_many, ready};
 use crate::{Batch, Hub, Limits, ReadLimit};
 
 fn range(batch: &Batch) -> (Option<u64>, Option<u64>, GapReason) {
@@ -24,7 +24,7 @@ async fn a_subscription_starts_at_the_head_at_the_oldest_or_after_a_position() {
         (After::Earliest, Some((6..=15).collect())),
         (After::Position(five), Some(vec![13, 14, 15])),
     ] {
-        let mut subscription = hub.subscribe(&general(), after).unwrap();
+        let mut subscription = hub.subscribe(&general(), after, &anyone(), "test").unwrap();
         let batch = ready(&mut subscription, ALL).await;
         assert_eq!(batch.map(|batch| offsets(&batch)), expected);
         assert_eq!(subscription.position().offset, 15);
@@ -37,7 +37,7 @@ async fn a_resume_that_comes_too_late_is_trimmed_and_later_loss_is_slow() {
     publish_many(&hub, &general(), 3);
     let left = hub.room(&general()).unwrap().position();
     publish_many(&hub, &general(), 17);
-    let mut subscription = hub.subscribe(&general(), After::Position(left)).unwrap();
+    let mut subscription = hub.subscribe(&general(), After::Position(left), &anyone(), "test").unwrap();
     let first = ready(&mut subscription, ReadLimit { items: 1, ..ALL }).await.unwrap();
     assert_eq!(range(&first), (Some(4), Some(10), GapReason::Trimmed));
     assert_eq!(offsets(&first), [11]);
@@ -51,7 +51,7 @@ async fn a_resume_that_comes_too_late_is_trimmed_and_later_loss_is_slow() {
 #[tokio::test(start_paused = true)]
 async fn a_live_subscription_that_falls_behind_is_slow_from_its_first_read() {
     let hub = hub_holding(10);
-    let mut subscription = hub.subscribe(&general(), After::Head).unwrap();
+    let mut subscription = hub.subscribe(&general(), After::Head, &anyone(), "test").unwrap();
     publish_many(&hub, &general(), 30);
     let batch = ready(&mut subscription, ALL).await.unwrap();
     assert_eq!(range(&batch), (Some(1), Some(20), GapReason::Slow));
@@ -62,7 +62,7 @@ async fn a_resume_beyond_the_head_is_an_epoch_gap_even_when_the_head_has_passed_
     let hub = hub_holding(10);
     let mut position = publish(&hub, &general(), "1");
     position.offset += 2;
-    let mut subscription = hub.subscribe(&general(), After::Position(position)).unwrap();
+    let mut subscription = hub.subscribe(&general(), After::Position(position), &anyone(), "test").unwrap();
     publish_many(&hub, &general(), 4);
     let batch = ready(&mut subscription, ALL).await.unwrap();
     assert_eq!(range(&batch), (None, None, GapReason::Epoch));
@@ -73,7 +73,7 @@ async fn a_resume_beyond_the_head_is_an_epoch_gap_even_when_the_head_has_passed_
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_next_moves_nothing() {
     let hub = hub_holding(10);
-    let mut subscription = hub.subscribe(&general(), After::Head).unwrap();
+    let mut subscription = hub.subscribe(&general(), After::Head, &anyone(), "test").unwrap();
     let start = subscription.position().clone();
     assert!(ready(&mut subscription, ALL).await.is_none());
     assert_eq!(*subscription.position(), start);
@@ -86,7 +86,7 @@ async fn a_thousand_subscribers_see_every_publication() {
     let hub = hub_holding(1_000);
     let mut readers = JoinSet::new();
     for _ in 0..1_000 {
-        let mut subscription = hub.subscribe(&general(), After::Head).unwrap();
+        let mut subscription = hub.subscribe(&general(), After::Head, &anyone(), "test").unwrap();
         readers.spawn(async move {
             let mut seen = Vec::new();
             while seen.len() < 20 {
@@ -111,7 +111,7 @@ async fn readers_and_publishers_on_many_threads_agree() {
     let hub = Hub::new(Limits { ring_items: 4 * EACH, ..Limits::default() });
     let mut readers = JoinSet::new();
     for _ in 0..50 {
-        let mut subscription = hub.subscribe(&general(), After::Head).unwrap();
+        let mut subscription = hub.subscribe(&general(), After::Head, &anyone(), "test").unwrap();
         readers.spawn(async move {
             let mut seen: Vec<Arc<str>> = Vec::new();
             while seen.len() < 4 * EACH {

@@ -3,7 +3,7 @@
 use tokio::time::{Duration, Instant, advance, sleep};
 use wire::{After, GapReason};
 
-use super::{ALL, general, hub_holding, name, offsets, publish, ready};
+use super::{ALL, anyone, general, hub_holding, name, offsets, publish, ready};
 use crate::{Hub, Limits, Wait};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -27,7 +27,7 @@ async fn an_idle_room_is_dropped_after_its_time_and_comes_back_with_a_new_epoch(
     assert_eq!(hub.counts().rooms, 0);
     assert_eq!(hub.counts().publications, 1, "metrics do not fall");
 
-    let mut subscription = hub.subscribe(&general(), After::Position(old.clone())).unwrap();
+    let mut subscription = hub.subscribe(&general(), After::Position(old.clone()), &anyone(), "test").unwrap();
     let gap = ready(&mut subscription, ALL).await.unwrap().gap.unwrap();
     assert_eq!((gap.reason, gap.position.offset), (GapReason::Epoch, 0));
     assert_ne!(gap.position.epoch, old.epoch);
@@ -36,11 +36,11 @@ async fn an_idle_room_is_dropped_after_its_time_and_comes_back_with_a_new_epoch(
 #[tokio::test(start_paused = true)]
 async fn rooms_with_a_subscriber_a_waiting_or_a_coming_reader_stay() {
     let hub = hub_holding(10);
-    let subscription = hub.subscribe(&name("a/subscribed"), After::Head).unwrap();
+    let subscription = hub.subscribe(&name("a/subscribed"), After::Head, &anyone(), "test").unwrap();
     let waited = hub.room(&name("a/waited")).unwrap();
     let reader = tokio::spawn(async move {
         let from = waited.position();
-        waited.read_from(&from, ALL, Wait::For(30 * MINUTE)).await
+        waited.read_from(anyone().id(), &from, ALL, Wait::For(30 * MINUTE)).await
     });
     hub.room(&name("a/idle")).unwrap();
     let mut dropped = 0;
@@ -61,7 +61,7 @@ async fn a_publisher_that_holds_the_room_cannot_lose_it_to_a_sweep() {
     let held = hub.room(&general()).unwrap();
     assert_eq!(sweep_for(&hub, 3).await, 0);
     let position = publish(&hub, &general(), "1");
-    let batch = held.read_from(&held.resolve(&After::Earliest), ALL, Wait::No).await;
+    let batch = held.read_from(anyone().id(), &held.resolve(&After::Earliest), ALL, Wait::No).await;
     assert_eq!((offsets(&batch), batch.position), (vec![1], position));
     drop(held);
     assert_eq!(sweep_for(&hub, 1).await, 1);
@@ -80,7 +80,7 @@ async fn publications_between_sweeps_are_never_lost_to_a_subscriber() {
         }
     });
     for _ in 0..500 {
-        let mut subscription = hub.subscribe(&general(), After::Head).unwrap();
+        let mut subscription = hub.subscribe(&general(), After::Head, &anyone(), "test").unwrap();
         let position = publish(&hub, &general(), "1");
         assert_eq!(subscription.next(ALL).await.position, position);
         drop(subscription);

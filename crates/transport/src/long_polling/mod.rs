@@ -16,9 +16,12 @@
 //! each other and get the same.
 //!
 //! # Liveness
-//! A client that hangs up ends the wait at once, unless it sent more behind its request; one that is gone without a word is seen when its answer is written. The
-//! hold is shortened by up to a tenth, by chance, so that a crowd that came together does not come back together. A client
-//! gives up 30 s after the hold. An announced end is 503 with `Retry-After` and the code in the problem.
+//! A client that hangs up ends the wait at once, unless it sent more behind its request; one that is gone without a word is seen
+//! when its answer, due after the hold at the latest, is not acknowledged for 30 s. A named one is present while it is held and
+//! until it has not asked for 2.5 times the time between its last two requests, 2.5 s after its answer at least: 62.5 s after its
+//! last request in a silent room, some seconds in a lively one. The hold is shortened by up to a tenth, by chance, so that a
+//! crowd that came together does not come back together. A client gives up 30 s after the hold. An announced end is 503 with the
+//! code in the problem, and with `Retry-After` where it may come back.
 //!
 //! # Cost
 //! A request and an answer with their heads for every batch: at most one a round trip, so a fast feed is carried in batches

@@ -12,6 +12,7 @@ use hub::{Hub, Wait};
 use serde::Deserialize;
 use wire::duration;
 
+use super::SPEC;
 use crate::{
     answer::Refused,
     poll_server::{self, Asked},
@@ -39,5 +40,5 @@ async fn answer(State(hub): State<Hub>, feed: Feed, request: Request) -> Result<
     let hold = wait.min(limits.max_hold).mul_f64(1.0 - JITTER * rand::random::<f64>());
     let asked = Asked::read(&hub, &request)?;
     drop(request);
-    poll_server::answer(&hub, &feed, &asked, Wait::For(hold), Duration::ZERO).await
+    poll_server::answer(&hub, SPEC.id, &feed, &asked, Wait::For(hold), Duration::ZERO).await
 }

@@ -24,10 +24,11 @@ struct Items {
 
 impl Frames for Items {
     fn request(&self) -> String {
-        // Minimal whatever the profile: no browser sends this.
+        // Minimal whatever the profile: no browser sends this. A session's cookie goes with it as on every lane.
         let path = self.target.path("raw", if self.target.receive { "" } else { "receive=false" });
         let host = &self.target.origin.authority;
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {PROTOCOL}\r\n\r\n")
+        let cookie = self.target.headers.cookie().map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: {PROTOCOL}\r\n{cookie}\r\n")
     }
 
     fn accept(&self, head: &http1::Head) -> Result<(), String> {

@@ -14,9 +14,9 @@
 //! `after` in the query.
 //!
 //! # Liveness
-//! The server writes a length of 0 when it has heard nothing for the heartbeat; the client answers with the same. A
-//! server that hears nothing for the answer time cuts the connection; a client that hears nothing for heartbeat and
-//! answer time gives up.
+//! The server writes a length of 0 when it has heard nothing for the heartbeat; the client answers with the same. A server that
+//! hears nothing for the answer time cuts the connection, 45 s after the last item at most, sooner where a write is not
+//! acknowledged or not taken for 30 s; presence ends with it. A client that hears nothing for heartbeat and answer time gives up.
 //!
 //! # Cost
 //! 4 bytes and one write a delivery; one task a connection.

@@ -18,7 +18,7 @@ use tokio::{
 };
 use wire::{Close, Control, Refusal, length_prefixed};
 
-use super::PROTOCOL;
+use super::{PROTOCOL, SPEC};
 use crate::{
     answer::Refused,
     connection::Connection,
@@ -42,18 +42,20 @@ async fn subscribe(State(hub): State<Hub>, feed: Feed, request: Request) -> Resu
         let detail = format!("this is a stream: ask with Connection: Upgrade and Upgrade: {PROTOCOL}");
         Refused::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail)
     })?;
-    if let Some(close) = hub.is_closing() {
+    if let Some(close) = hub.is_closing(&feed.caller) {
         return Err(Refused::closing(close));
     }
     let options = request::query::<Options>(&parts.uri)?;
+    let Feed { room, after, caller } = feed;
+    let connected = caller.connect(hub.limits())?;
     let (position, subscription) = if options.receive == Some(false) {
-        (hub.room(&feed.room)?.position(), None)
+        (hub.room(&room)?.position(), None)
     } else {
-        let subscription = hub.subscribe(&feed.room, feed.after)?;
+        let subscription = hub.subscribe(&room, after, &caller, SPEC.id)?;
         (subscription.position().clone(), Some(subscription))
     };
     let max_item_bytes = hub.limits().item_bytes();
-    let stream = Stream { hub, room: feed.room, position, subscription };
+    let stream = Stream { hub, room, position, subscription, caller, connected };
     tokio::spawn(async move {
         // A client that is gone before its answer needs none.
         if let Ok((connection, input)) = Connection::upgraded(upgrade).await {

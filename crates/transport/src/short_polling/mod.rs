@@ -14,8 +14,10 @@
 //! Every poll is one: the position is in the URL, nothing is kept for a poller, and asking twice gives the same twice.
 //!
 //! # Liveness
-//! None between polls. A poller that does not get its answer within 30 s gives up. An announced end is 503 with
-//! `Retry-After` and the code in the problem.
+//! None between polls: nothing is held that could die. A named poller is present until it has not asked for 2.5 times the time
+//! between its last two polls, 25 s after its first and never under 2.5 s; its `leave` follows within a quarter of a second. A
+//! poller that does not get its answer within 30 s gives up. An announced end is 503 with the code in the problem, and with
+//! `Retry-After` where it may come back.
 //!
 //! # Cost
 //! A request and an answer with their heads for every interval, whether there is something or not; a delivery waits half

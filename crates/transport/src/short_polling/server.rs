@@ -8,6 +8,7 @@ use axum::{
 };
 use hub::{Hub, Wait};
 
+use super::SPEC;
 use crate::{
     answer::Refused,
     poll_server::{self, Asked},
@@ -21,5 +22,5 @@ pub(super) fn routes(hub: Hub) -> Router {
 async fn answer(State(hub): State<Hub>, feed: Feed, request: Request) -> Result<Response, Refused> {
     let asked = Asked::read(&hub, &request)?;
     drop(request);
-    poll_server::answer(&hub, &feed, &asked, Wait::No, hub.limits().retry_after).await
+    poll_server::answer(&hub, SPEC.id, &feed, &asked, Wait::No, hub.limits().retry_after).await
 }

@@ -21,10 +21,11 @@
 //! the server had noticed the end, and over a restart, which is told as a gap; sessions themselves do not survive their end.
 //!
 //! # Liveness
-//! The server pings every heartbeat, whatever else goes over the session, and ends it when no pong comes within the answer
-//! time. The driver gives up when it has heard nothing for longer than both. An announced end is a `close` event for each room;
-//! then the session ends, upon which official clients come back by themselves, or first every namespace, upon which they stay
-//! away.
+//! The server pings every heartbeat, whatever else goes over the session, and ends it when no pong comes within the answer time:
+//! a death is seen after 45 s at most, whichever carrier it is. It is seen sooner where a poll is hung up, or where a write is
+//! not acknowledged or not taken for 30 s. Presence in all rooms of the session ends with it. The driver gives up when it has
+//! heard nothing for longer than both. An announced end is a `close` event for each room; then the session ends, upon which
+//! official clients come back by themselves, or first every namespace, upon which they stay away.
 //!
 //! # Cost
 //! One task a session, and for one on a WebSocket a read buffer of 1 KiB; the packet of a publication is made once for all in

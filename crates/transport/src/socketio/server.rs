@@ -8,7 +8,6 @@ use std::{
 
 use axum::{
     Router,
-    body::{Bytes, to_bytes},
     extract::{
         FromRequestParts as _, Request, State,
         ws::{Message, Utf8Bytes, WebSocketUpgrade, close_code},
@@ -18,7 +17,7 @@ use axum::{
     routing::{any, get},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hub::Hub;
+use hub::{Caller, Hub};
 use rand::RngExt as _;
 use serde::Deserialize;
 use tokio::{
@@ -30,7 +29,7 @@ use wire::engine_io::{PROBE, Packet, REVISION};
 use super::{
     server_carrier::BadRequest,
     server_feeds::Feeds,
-    server_session::{Application, Input, Inputs, Session, open_packet},
+    server_session::{Application, Guest, Input, Inputs, Session, open_packet},
     server_sockets::Sockets,
     server_suite::{Echo, EchoNamespaces},
 };
@@ -51,7 +50,7 @@ const WAITING_REQUESTS: usize = 4;
 
 /// Feeds, relative to the prefix, and the official client for pages.
 pub(super) fn routes(hub: Hub) -> Router {
-    let feeds = engine(hub, |hub| Sockets::new(Feeds::new(hub.clone()), hub.limits()));
+    let feeds = engine(hub, |hub, caller| Sockets::new(Feeds::new(hub.clone(), caller.clone()), hub.limits()));
     CLIENTS.into_iter().fold(feeds, |router, (path, source)| {
         let answer = async move || ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], source);
         router.route(path, get(answer))
@@ -60,15 +59,15 @@ pub(super) fn routes(hub: Hub) -> Router {
 
 /// Echoes in place of feeds.
 pub(super) fn suite_routes(hub: Hub) -> Router {
-    engine(hub, |hub| Sockets::new(EchoNamespaces, hub.limits()))
+    engine(hub, |hub, _caller| Sockets::new(EchoNamespaces, hub.limits()))
 }
 
 /// A bare Engine.IO echo.
 pub(super) fn echo_routes(hub: Hub) -> Router {
-    engine(hub, |_hub| Echo)
+    engine(hub, |_hub, _caller| Echo)
 }
 
-fn engine<A: Application>(hub: Hub, application: fn(&Hub) -> A) -> Router {
+fn engine<A: Application>(hub: Hub, application: fn(&Hub, &Caller) -> A) -> Router {
     let seats = Arc::new(Semaphore::new(hub.limits().sessions));
     let engine = Engine { hub, application, sessions: Arc::default(), seats };
     Router::new().route("/", any(dispatch::<A>)).with_state(engine)
@@ -77,7 +76,7 @@ fn engine<A: Application>(hub: Hub, application: fn(&Hub) -> A) -> Router {
 /// Sessions over HTTP, and what stands on them.
 struct Engine<A> {
     hub: Hub,
-    application: fn(&Hub) -> A,
+    application: fn(&Hub, &Caller) -> A,
     sessions: Arc<Sessions>,
     /// For sessions that may have no connection.
     seats: Arc<Semaphore>,
@@ -209,7 +208,7 @@ async fn dispatch<A: Application>(State(engine): State<Engine<A>>, request: Requ
     }
     let Some(sid) = query.sid else {
         return match (websocket, request.method()) {
-            (false, &Method::GET) => engine.open_polling(),
+            (false, &Method::GET) => engine.open_polling(&request),
             (true, &Method::GET) => engine.open_websocket(request).await,
             _ => Err(Error::BadHandshakeMethod.into()),
         };
@@ -224,8 +223,8 @@ async fn dispatch<A: Application>(State(engine): State<Engine<A>>, request: Requ
 }
 
 impl<A: Application> Engine<A> {
-    fn open_polling(&self) -> Result<Response, Denied> {
-        self.is_open()?;
+    fn open_polling(&self, request: &Request) -> Result<Response, Denied> {
+        let (guest, caller) = self.guest(request)?;
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_none_left| {
             let limit = self.hub.limits().sessions;
             let detail = format!("there are {limit} sessions already; try again later, or raise the limit of sessions");
@@ -237,7 +236,7 @@ impl<A: Application> Engine<A> {
         self.sessions.lock().insert(sid.as_str().into(), Reach::Requests(session));
         let findable = Findable { sessions: Arc::clone(&self.sessions), sid };
         let inputs = Inputs { requests, _seat: seat };
-        let task = Session::polling((self.application)(&self.hub), self.hub.clone(), inputs).run();
+        let task = Session::polling((self.application)(&self.hub, &caller), self.hub.clone(), guest, inputs).run();
         tokio::spawn(async move {
             task.await;
             drop(findable);
@@ -246,14 +245,14 @@ impl<A: Application> Engine<A> {
     }
 
     async fn open_websocket(&self, request: Request) -> Result<Response, Denied> {
-        self.is_open()?;
+        let (guest, caller) = self.guest(&request)?;
         let upgrade = upgrade(request).await?;
         let (hub, application) = (self.hub.clone(), self.application);
         let limits = self.hub.limits().clone();
         let run = move |mut messages: Messages| async move {
             let packet = open_packet(&new_sid(), &[], hub.limits());
             if messages.feed_text(packet).await.is_ok() && messages.flush().await.is_ok() {
-                Session::websocket(application(&hub), hub, messages).run().await;
+                Session::websocket(application(&hub, &caller), hub, guest, messages).run().await;
             }
         };
         Ok(Messages::upgrade(upgrade, &limits, limits.item_bytes(), run))
@@ -288,11 +287,7 @@ impl<A: Application> Engine<A> {
     }
 
     async fn post(&self, session: mpsc::Sender<Input>, request: Request) -> Result<Response, Denied> {
-        let limit = self.hub.limits().item_bytes();
-        let body: Bytes = to_bytes(request.into_body(), limit).await.map_err(|_error| {
-            let detail = format!("a payload may have {limit} bytes");
-            Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
-        })?;
+        let body = request::body(request, self.hub.limits()).await?;
         let (done, taken) = oneshot::channel();
         session.send(Input::Post(body, done)).await.map_err(|_moved| Error::BadRequest)?;
         match taken.await {
@@ -301,8 +296,14 @@ impl<A: Application> Engine<A> {
         }
     }
 
-    fn is_open(&self) -> Result<(), Refused> {
-        self.hub.is_closing().map_or(Ok(()), |close| Err(Refused::closing(close)))
+    /// Who opens a session, and as whom its namespaces know them. A caller whose session was ended is let in as a stranger and
+    /// refused by the namespaces: only that keeps official clients away.
+    fn guest(&self, request: &Request) -> Result<(Guest, Caller), Refused> {
+        let known = request::caller(request.extensions());
+        let caller = if known.is_ended() { Caller::anonymous(None) } else { known.clone() };
+        self.hub.is_closing(&caller).map_or(Ok(()), |close| Err(Refused::closing(close)))?;
+        let connected = caller.connect(self.hub.limits())?;
+        Ok((Guest { caller, _connected: connected }, known))
     }
 }
 

@@ -5,17 +5,18 @@ use std::{borrow::Cow, future, pin::Pin};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, stream};
-use hub::{Batch, Hub, Stored};
+use hub::{Batch, Caller, Hub, SessionError, Stored};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio_stream::{Stream, StreamExt as _, StreamMap};
-use wire::{After, Close, Control, Draft, Hello, Position, Publication, RoomName};
+use wire::{After, Close, Control, Draft, Hello, Position, Publication, RoomName, SessionId};
 
 use super::{
+    SPEC,
     server_carrier::Outbox,
     server_sockets::{Event, Handler, Reason, Refusal, acknowledge, emit, event_packet},
 };
-use crate::{answer::Refused, duplex_server::session_id};
+use crate::answer::Refused;
 
 /// Which of a publication's kept forms is the packet of its event.
 const FORM: usize = 1;
@@ -39,7 +40,7 @@ struct Place {
 /// See the file.
 pub(super) struct Feeds {
     hub: Hub,
-    session: String,
+    caller: Caller,
     places: StreamMap<Place, Batches>,
 }
 
@@ -79,6 +80,10 @@ struct Publish<'a> {
     event: Cow<'a, str>,
     #[serde(borrow)]
     data: &'a RawValue,
+    to: Option<SessionId>,
+    echo: Option<bool>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
 }
 
 /// The answer to an event.
@@ -92,8 +97,8 @@ enum Answer {
 }
 
 impl Feeds {
-    pub(super) fn new(hub: Hub) -> Self {
-        Self { hub, session: session_id(), places: StreamMap::new() }
+    pub(super) fn new(hub: Hub, caller: Caller) -> Self {
+        Self { hub, caller, places: StreamMap::new() }
     }
 
     /// Subscribes to a room: the hello goes into `out`, all after its position follows.
@@ -115,10 +120,10 @@ impl Feeds {
             return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, "too-many-rooms", detail));
         }
         let after = after.map_or(Ok(After::Head), str::parse)?;
-        let subscription = self.hub.subscribe(&place.room, after)?;
+        let subscription = self.hub.subscribe(&place.room, after, &self.caller, SPEC.id)?;
         let position = subscription.position().clone();
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);
-        let hello = Hello { position: position.clone(), session: self.session.clone(), heartbeat_ms };
+        let hello = Hello { position: position.clone(), session: self.caller.id().to_string(), heartbeat_ms };
         emit_control("hello", &Control::Hello(hello), &place, out);
         let limit = limits.piece();
         let batches = stream::unfold(subscription, move |mut subscription| async move {
@@ -146,11 +151,12 @@ impl Feeds {
                 Ok(Answer::Done {})
             }
             "publish" => {
-                let Publish { room, event, data } =
-                    argument(arguments, r#"emit("publish", {room, event, data}, ack)"#)?;
+                let Publish { room, event, data, to, echo, key } =
+                    argument(arguments, r#"emit("publish", {room, event, data, to?, echo?, key?}, ack)"#)?;
                 let room = RoomName::new(feed_namespace(namespace)?, &room)?;
-                let draft = Draft { event, data };
-                Ok(Answer::Position(self.hub.publish(&room, &draft, None, measure::unix_time_us())?))
+                let draft = Draft { event, data, to, echo: echo.unwrap_or(true), key };
+                let position = self.hub.publish(&room, &draft, &self.caller, measure::unix_time_us())?;
+                Ok(Answer::Position(position))
             }
             _ => Err(Refused::bad_request("unknown-event", "there is no such event; emit join, leave or publish")),
         }
@@ -160,6 +166,9 @@ impl Feeds {
 impl Handler for Feeds {
     fn connect(&mut self, namespace: &str, auth: Option<&RawValue>, out: &mut Outbox) -> Result<(), Refusal> {
         let mut enter = || {
+            if self.caller.is_ended() {
+                return Err(SessionError::Ended.into());
+            }
             feed_namespace(namespace)?;
             let Auth { room, after } = match auth {
                 Some(auth) => parse(auth, "auth: {room, after}")?,

@@ -10,7 +10,7 @@ use std::{future, pin::pin, time::Duration};
 use axum::extract::ws::{Utf8Bytes, close_code};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use hub::{Hub, Limits};
+use hub::{Caller, Connected, Hub, Limits};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
     time::{Instant, sleep_until, timeout},
@@ -96,10 +96,18 @@ enum End {
 /// The end of a session whose client sends what the protocol does not have.
 const BROKEN: End = End::Fault(close_code::POLICY, "the message is not understood");
 
+/// Who is at the other end of a session, counted among the connections of theirs for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Guest {
+    pub(super) caller: Caller,
+    pub(super) _connected: Connected,
+}
+
 /// See the file.
 pub(super) struct Session<A> {
     app: A,
     hub: Hub,
+    guest: Guest,
     carrier: Carrier,
     /// None once requests are no longer taken.
     inputs: Option<Inputs>,
@@ -131,22 +139,23 @@ pub(super) fn open_packet(sid: &str, upgrades: &[&str], limits: &Limits) -> Stri
 
 impl<A: Application> Session<A> {
     /// A session over HTTP, which `inputs` bring requests to.
-    pub(super) fn polling(app: A, hub: Hub, inputs: Inputs) -> Self {
-        Self::new(app, hub, Carrier::polling(), Some(inputs))
+    pub(super) fn polling(app: A, hub: Hub, guest: Guest, inputs: Inputs) -> Self {
+        Self::new(app, hub, guest, Carrier::polling(), Some(inputs))
     }
 
     /// A session on a WebSocket, which has been told the open packet.
-    pub(super) fn websocket(app: A, hub: Hub, messages: Messages) -> Self {
-        Self::new(app, hub, Carrier::WebSocket(Box::new(messages)), None)
+    pub(super) fn websocket(app: A, hub: Hub, guest: Guest, messages: Messages) -> Self {
+        Self::new(app, hub, guest, Carrier::WebSocket(Box::new(messages)), None)
     }
 
-    fn new(app: A, hub: Hub, carrier: Carrier, inputs: Option<Inputs>) -> Self {
+    fn new(app: A, hub: Hub, guest: Guest, carrier: Carrier, inputs: Option<Inputs>) -> Self {
         let now = Instant::now();
         let limits = hub.limits();
         let ping_due = Some(now + limits.heartbeat);
         let connect_due = Some(now + limits.connect_within).filter(|_| !app.is_connected());
         Self {
             app,
+            guest,
             carrier,
             inputs,
             outbox: Outbox::default(),
@@ -165,13 +174,13 @@ impl<A: Application> Session<A> {
     }
 
     async fn carry(&mut self) -> End {
-        let mut closing = pin!(self.hub.closing());
+        let mut closing = pin!(self.hub.closing(&self.guest.caller));
         let mut timer = pin!(sleep_until(Instant::now()));
         loop {
             if !self.outbox.is_empty() {
                 // An answer that is on its way takes the end along: a client that connects anew for every poll finds nobody.
                 if self.carrier.is_polling()
-                    && let Some(close) = self.hub.is_closing()
+                    && let Some(close) = self.hub.is_closing(&self.guest.caller)
                 {
                     return End::Closing(close);
                 }

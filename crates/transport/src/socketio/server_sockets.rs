@@ -4,7 +4,7 @@ use hub::Limits;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use wire::{
-    Close, engine_io,
+    Close, SessionId, engine_io,
     socket_io::{Assembler, Kind, Packet, Whole, event_json},
 };
 
@@ -12,7 +12,6 @@ use super::{
     server_carrier::Outbox,
     server_session::{Application, Broken, Message},
 };
-use crate::duplex_server::session_id;
 
 /// How many attachments one packet may have: far more than anybody sends who does not want to fill memory.
 const MAX_ATTACHMENTS: usize = 16;
@@ -96,7 +95,7 @@ impl<H: Handler> Sockets<H> {
                 match entered {
                     Ok(()) => {
                         self.namespaces.push(namespace.into());
-                        send(Kind::Connect, namespace, &Connected { sid: session_id() }, out);
+                        send(Kind::Connect, namespace, &Connected { sid: SessionId(rand::random()).to_string() }, out);
                         out.append(&mut first);
                     }
                     Err(refusal) => send(Kind::ConnectError, namespace, &refusal, out),
@@ -213,7 +212,7 @@ fn to_json(data: &impl Serialize) -> Box<RawValue> {
 
 #[cfg(test)]
 mod tests {
-    use hub::Hub;
+    use hub::{Caller, Hub};
 
     use super::*;
     use crate::socketio::{server_carrier::Carrier, server_feeds::Feeds};
@@ -233,7 +232,7 @@ mod tests {
 
     fn sockets(session_rooms: usize) -> Sockets<Feeds> {
         let hub = Hub::new(Limits { session_rooms, ..Limits::default() });
-        Sockets::new(Feeds::new(hub.clone()), hub.limits())
+        Sockets::new(Feeds::new(hub.clone(), Caller::anonymous(None)), hub.limits())
     }
 
     #[tokio::test]

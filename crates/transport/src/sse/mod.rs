@@ -18,8 +18,10 @@
 //! # Liveness
 //! After a heartbeat's time without an event the server sends one of its own, which pages see, because `EventSource` does not
 //! tell of comments. The driver gives up when it has heard nothing for longer than that. A server sees a client that hangs up at
-//! once, and one that is gone without a word by a write that is not acknowledged. An announced end is a `close` event with a
-//! `retry:` of its own, then the end of the answer and of its connection.
+//! once. There is no answer to a heartbeat: one that is gone without a word is seen when a write is not acknowledged for 30 s,
+//! which is 55 s after its death at most, and one that does not read when nothing could be written for 30 s. Presence ends with
+//! the connection. An announced end is a `close` event with a `retry:` of its own, then the end of the answer and of its
+//! connection.
 //!
 //! # Cost
 //! No request a delivery; some 40 bytes of fields and chunk around it, made once for all subscribers. The connection keeps its

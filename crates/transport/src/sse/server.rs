@@ -12,16 +12,15 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::stream;
-use hub::{Hub, Stored, Subscription};
+use hub::{Caller, Connected, Hub, Stored, Subscription};
 use serde::Deserialize;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_stream::StreamExt as _;
 use wire::{Close, Control, Epoch, Hello, Position, sse};
 
-use super::{CLOSE, GAP, HEARTBEAT, HELLO};
+use super::{CLOSE, GAP, HEARTBEAT, HELLO, SPEC};
 use crate::{
     answer::Refused,
-    duplex_server::session_id,
     request::{self, Feed},
 };
 
@@ -43,7 +42,7 @@ struct Resume {
 }
 
 async fn subscribe(State(hub): State<Hub>, mut feed: Feed, request: Request) -> Result<Response, Refused> {
-    if let Some(close) = hub.is_closing() {
+    if let Some(close) = hub.is_closing(&feed.caller) {
         return Err(Refused::closing(close));
     }
     let resume = request::query::<Resume>(request.uri())?;
@@ -52,12 +51,15 @@ async fn subscribe(State(hub): State<Hub>, mut feed: Feed, request: Request) -> 
     if let Some(last) = asked.into_iter().flatten().find(|last| !last.is_empty()) {
         feed.after = last.parse()?;
     }
-    let subscription = hub.subscribe(&feed.room, feed.after)?;
+    let Feed { room, after, caller } = feed;
+    let connected = caller.connect(hub.limits())?;
+    let subscription = hub.subscribe(&room, after, &caller, SPEC.id)?;
     let position = subscription.position().clone();
     let heartbeat_ms = u64::try_from(hub.limits().heartbeat.as_millis()).unwrap_or(u64::MAX);
-    let hello = Control::Hello(Hello { position: position.clone(), session: session_id(), heartbeat_ms });
+    let hello = Control::Hello(Hello { position: position.clone(), session: caller.id().to_string(), heartbeat_ms });
     let first = control(HELLO, Some(&position), &hello);
-    let events = tokio_stream::once(first).chain(stream::unfold(Events::new(hub, subscription), Events::next));
+    let events = tokio_stream::once(first)
+        .chain(stream::unfold(Events::new(hub, subscription, &caller, connected), Events::next));
     let headers =
         [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store"), (ACCEL_BUFFERING, "no")];
     Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
@@ -74,16 +76,18 @@ struct Events {
     /// When the last event went out.
     last: Instant,
     over: bool,
+    _connected: Connected,
 }
 
 impl Events {
-    fn new(hub: Hub, subscription: Subscription) -> Self {
+    fn new(hub: Hub, subscription: Subscription, caller: &Caller, connected: Connected) -> Self {
         Self {
             ready: VecDeque::new(),
-            closing: Box::pin(hub.closing()),
+            closing: Box::pin(hub.closing(caller)),
             heartbeat: Box::pin(sleep(hub.limits().heartbeat)),
             last: Instant::now(),
             over: false,
+            _connected: connected,
             hub,
             subscription,
         }

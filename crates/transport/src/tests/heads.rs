@@ -10,7 +10,11 @@ use crate::{
 
 /// The heads that a lane sends with a profile: of its first request, and of a publish where that is another request.
 fn heads(lane_text: &str, profile: &str) -> Vec<String> {
-    let target = Target { headers: Headers::built_in(profile).unwrap(), ..target() };
+    heads_with(lane_text, Headers::built_in(profile).unwrap())
+}
+
+fn heads_with(lane_text: &str, headers: Headers) -> Vec<String> {
+    let target = Target { headers, ..target() };
     let mut script = Script::start(lane_text, target);
     if POSTS.contains(&lane_text) {
         script.publish("message", "{}", 1);
@@ -83,6 +87,7 @@ fn the_chromium_profile_sends_what_a_browser_sends() {
 #[test]
 fn the_floor_sends_the_same_whatever_the_profile() {
     assert_eq!(heads("raw", "chromium"), heads("raw", "minimal"));
+    assert_eq!(heads("raw", "chromium-cookie"), heads("raw", "minimal"));
     assert!(heads("raw", "minimal")[0].contains("\r\nConnection: Upgrade\r\nUpgrade: feedbench-raw\r\n"));
 }
 
@@ -161,6 +166,46 @@ fn a_cookie_is_all_that_the_profile_with_one_has_beyond_the_other() {
             let [cookie] = cookies[..] else { panic!("one cookie was expected: {with}") };
             assert_eq!(cookie.len(), "Cookie: ".len() + 512);
             assert_eq!(rest.join("\r\n"), plain);
+        }
+    }
+}
+
+#[test]
+fn a_cookie_stands_where_a_browser_has_it_and_replaces_the_one_that_was_there() {
+    let cookie = "feedbench=1.2.ana; other=x";
+    let kinds = [Kind::Fetch, Kind::Post, Kind::PostText, Kind::EventStream, Kind::Upgrade];
+    let head = |profile: &Headers, kind| profile.head(kind, "h:1", "/p", &[], &[]);
+    for kind in kinds {
+        let [with, plain] = ["chromium-cookie", "chromium"].map(|name| Headers::built_in(name).unwrap());
+        let captured = head(&with, kind);
+        let (before, rest) = captured.split_once("\r\nCookie: ").unwrap();
+        let (_, after) = rest.split_once("\r\n").unwrap();
+        let expected = format!("{before}\r\nCookie: {cookie}\r\n{after}");
+        assert_eq!(head(&with.with_cookie(cookie), kind), expected);
+        assert_eq!(head(&plain.with_cookie("a=b").with_cookie(cookie), kind), expected);
+
+        let minimal = Headers::built_in("minimal").unwrap();
+        let head_before = head(&minimal, kind);
+        let expected = format!("{}\r\nCookie: {cookie}\r\n\r\n", head_before.strip_suffix("\r\n\r\n").unwrap());
+        assert_eq!(head(&minimal.with_cookie(cookie), kind), expected);
+    }
+    assert_eq!(Headers::built_in("minimal").unwrap().with_cookie(cookie).name(), "minimal");
+}
+
+#[test]
+fn a_cookie_goes_with_the_first_request_of_every_lane_and_with_every_publish() {
+    for spec in ALL {
+        for profile in headers::names() {
+            let headers = Headers::built_in(profile).unwrap().with_cookie("feedbench=1.2.ana");
+            for head in heads_with(spec.id, headers) {
+                assert_eq!(
+                    head.matches("\r\nCookie: feedbench=1.2.ana\r\n").count(),
+                    1,
+                    "{} with {profile}:\n{head}",
+                    spec.id
+                );
+                assert_eq!(head.matches("Cookie").count(), 1, "{} with {profile}:\n{head}", spec.id);
+            }
         }
     }
 }

@@ -174,7 +174,7 @@ impl Script {
 
     fn publish(&mut self, event: &str, data: &str, reference: u64) {
         let data = serde_json::value::RawValue::from_string(data.to_owned()).unwrap();
-        let draft = Draft { event: event.into(), data: &data };
+        let draft = Draft::new(event.into(), &data);
         self.ask(|driver, now, out| driver.publish(&draft, reference, now, out));
     }
 

@@ -176,7 +176,7 @@ impl Client {
 
     async fn publish(&mut self, data: &str, reference: u64) {
         let data = raw(data.to_owned());
-        let draft = Draft { event: "message".into(), data: &data };
+        let draft = Draft::new("message".into(), &data);
         self.ask(|driver, out| driver.publish(&draft, reference, Mono::now(), out)).await;
     }
 

@@ -13,9 +13,11 @@
 //! `after` in the query: the position of the last item seen.
 //!
 //! # Liveness
-//! The server pings when it has heard nothing for the heartbeat, and cuts the connection when nothing comes within the
-//! answer time. Browsers answer pings by themselves and do not show them to the page; the driver gives up when it has heard
-//! nothing for heartbeat and answer time. An announced end is a `close` item, then a close frame with the same code.
+//! The server pings when it has heard nothing for the heartbeat, and cuts the connection when nothing comes within the answer
+//! time: a death is seen 45 s after the last frame at most, sooner where a write is not acknowledged for 30 s, and a peer that
+//! does not read 30 s after the last byte that could be written. Presence ends with the connection. Browsers answer pings by
+//! themselves and do not show them to the page; the driver gives up when it has heard nothing for heartbeat and answer time. An
+//! announced end is a `close` item, then a close frame with the same code.
 //!
 //! # Cost
 //! One task and one read buffer of 1 KiB a connection; a copy of each item into the frame, per subscriber.

@@ -16,6 +16,7 @@ use hub::{Hub, Stored};
 use tokio::time::timeout;
 use wire::{Close, Control};
 
+use super::SPEC;
 use crate::{
     answer::Refused,
     duplex_server::{Carrier, GOODBYE, Incoming, Stream},
@@ -42,13 +43,15 @@ async fn subscribe(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refused> {
     let upgrade = upgradable(upgrade)?;
-    if let Some(close) = hub.is_closing() {
+    if let Some(close) = hub.is_closing(&feed.caller) {
         return Err(Refused::closing(close));
     }
-    let subscription = hub.subscribe(&feed.room, feed.after)?;
+    let Feed { room, after, caller } = feed;
+    let connected = caller.connect(hub.limits())?;
+    let subscription = hub.subscribe(&room, after, &caller, SPEC.id)?;
     let position = subscription.position().clone();
     let limits = hub.limits().clone();
-    let stream = Stream { hub, room: feed.room, position, subscription: Some(subscription) };
+    let stream = Stream { hub, room, position, subscription: Some(subscription), caller, connected };
     Ok(Messages::upgrade(upgrade, &limits, limits.item_bytes(), |messages| stream.run(messages)))
 }
 

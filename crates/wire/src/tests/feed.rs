@@ -9,6 +9,7 @@ use crate::{
     control::codes,
     poll::{self, Batch},
     problem::{MEDIA_TYPE, Problem},
+    session::{SessionId, check_name},
     uplink::{Uplink, reference_of},
 };
 
@@ -59,12 +60,16 @@ fn a_publication_is_the_text_of_the_contract() {
         offset: 17,
         event: "message".into(),
         from: Some("ana".into()),
+        to: None,
         at_us: 1_732_090_000_123_456,
         data: &data,
     };
     assert_eq!(publication.encode(), PUBLICATION);
-    let anonymous = Publication { from: None, ..publication };
+    let anonymous = Publication { from: None, ..publication.clone() };
     assert_eq!(anonymous.encode(), PUBLICATION.replace(r#""ana""#, "null"));
+    let direct = Publication { to: Some(SessionId(0xa1)), ..publication };
+    assert_eq!(direct.encode(), PUBLICATION.replace(r#","at_us""#, r#","to":"00000000000000a1","at_us""#));
+    assert_eq!(Publication::decode(&direct.encode()).unwrap().to, direct.to);
 }
 
 #[test]
@@ -84,7 +89,7 @@ fn a_publication_is_read_without_touching_its_data() {
 
 #[test]
 fn a_member_that_a_later_version_adds_is_passed_over() {
-    let direct = PUBLICATION.replace(r#","data""#, r#","to":"s2","data""#);
+    let direct = PUBLICATION.replace(r#","data""#, r#","later":[1],"data""#);
     assert_eq!(Publication::decode(&direct).unwrap().encode(), PUBLICATION);
     let (control, text) = &controls()[0];
     let Item::Control(read) = Item::decode(&text.replace(r#""session""#, r#""later":[1],"session""#)).unwrap() else {
@@ -145,6 +150,41 @@ fn an_item_is_a_publication_or_a_control_item_and_nothing_else() {
 }
 
 #[test]
+fn a_draft_says_for_whom_it_is_and_by_which_key_it_is_known() {
+    let data = raw("1");
+    let draft =
+        Draft { to: Some(SessionId(0xa1)), echo: false, key: Some("k 1".into()), ..Draft::new("a".into(), &data) };
+    let text = r#"{"event":"a","data":1,"to":"00000000000000a1","echo":false,"key":"k 1"}"#;
+    assert_eq!(draft.encode(), text);
+    let read: Draft<'_> = serde_json::from_str(text).unwrap();
+    assert_eq!((read.to, read.echo, read.key.as_deref()), (draft.to, false, Some("k 1")));
+    let plain: Draft<'_> = serde_json::from_str(r#"{"event":"a","data":1}"#).unwrap();
+    assert_eq!((plain.to, plain.echo, plain.key), (None, true, None));
+    for wrong in
+        [r#""to":"a1""#, r#""to":"00000000000000A1""#, r#""to":7"#, r#""echo":0"#, r#""key":1"#, r#""ehco":false"#]
+    {
+        assert!(serde_json::from_str::<Draft<'_>>(&format!(r#"{{"event":"a","data":1,{wrong}}}"#)).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_session_is_sixteen_digits_and_its_name_a_short_text() {
+    for id in [0, 1, 0xa1, u64::MAX] {
+        let text = SessionId(id).to_string();
+        assert_eq!((text.len(), text.parse()), (16, Ok(SessionId(id))));
+    }
+    for text in ["", "a1", "00000000000000g1", "+000000000000001", "00000000000000A1", "00000000000000001"] {
+        assert!(text.parse::<SessionId>().is_err(), "{text:?}");
+    }
+    for name in ["ana", "Ana María", "房间", "😀", " a ", &"x".repeat(64)] {
+        assert_eq!(check_name(name), Ok(()), "{name:?}");
+    }
+    for name in ["", " ", "\u{a0}", "a\nb", "\0", &"x".repeat(65)] {
+        assert!(check_name(name).is_err(), "{name:?}");
+    }
+}
+
+#[test]
 fn codes_below_3500_come_back_and_the_others_stay_away() {
     for (code, back) in
         [(1000, false), (2999, false), (3000, true), (3001, true), (3499, true), (3500, false), (3999, false)]
@@ -156,7 +196,7 @@ fn codes_below_3500_come_back_and_the_others_stay_away() {
 #[test]
 fn an_uplink_item_is_the_text_of_the_contract() {
     let data = raw(r#"{"text":"hi"}"#);
-    let publish = Draft { event: "message".into(), data: &data };
+    let publish = Draft::new("message".into(), &data);
     assert_eq!(publish.encode(), r#"{"event":"message","data":{"text":"hi"}}"#);
     let text = r#"{"publish":{"event":"message","data":{"text":"hi"}},"ref":1}"#;
     let uplink = Uplink { publish, reference: Some(1) };
@@ -271,12 +311,14 @@ proptest! {
         offset in any::<u64>(),
         event in any::<String>(),
         from in option::of(any::<String>()),
+        to in option::of(any::<u64>()),
         at_us in any::<u64>(),
         (data, _) in json(),
     ) {
         let data = raw(&data);
         let text = Publication {
-            offset, event: event.as_str().into(), from: from.as_deref().map(Into::into), at_us, data: &data,
+            offset, event: event.as_str().into(), from: from.as_deref().map(Into::into), to: to.map(SessionId), at_us,
+            data: &data,
         }.encode();
         let Ok(Item::Publication(read)) = Item::decode(&text) else { panic!("{text}") };
         prop_assert_eq!((read.offset, &*read.event, read.at_us), (offset, event.as_str(), at_us));
@@ -310,7 +352,7 @@ proptest! {
     #[test]
     fn uplink_items_come_back(event in any::<String>(), (data, _) in json(), reference in option::of(any::<u64>())) {
         let data = raw(&data);
-        let text = Uplink { publish: Draft { event: event.as_str().into(), data: &data }, reference }.encode();
+        let text = Uplink { publish: Draft::new(event.as_str().into(), &data), reference }.encode();
         let read: Uplink<'_> = serde_json::from_str(&text).unwrap();
         prop_assert_eq!((&*read.publish.event, read.publish.data.get()), (event.as_str(), data.get()));
         prop_assert_eq!(read.reference, reference);

@@ -52,7 +52,7 @@ fn files_below(folder: &str, extensions: &[&str]) -> Vec<String> {
 }
 
 /// All files of the workspace that we write, with one of these extensions.
-fn sources(extensions: &[&str]) -> Vec<String> {
+pub(crate) fn sources(extensions: &[&str]) -> Vec<String> {
     ["benches", "crates", "web"].into_iter().flat_map(|folder| files_below(folder, extensions)).collect()
 }
 

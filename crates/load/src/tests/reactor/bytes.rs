@@ -137,7 +137,7 @@ fn what_is_encoded_ahead_is_charged_and_written_when_it_is_due() {
     let (address, server) = peer(echo);
     let mut rig = Rig::connected(address, b"hello ");
     let data = RawValue::from_string(r#"{"n":1}"#.to_owned()).unwrap();
-    let draft = Draft { event: "message".into(), data: &data };
+    let draft = Draft::new("message".into(), &data);
     let bytes = rig.reactor.encode(0, |driver, out| driver.publish(&draft, 1, Mono::now(), out));
     assert_eq!(bytes, br#"{"n":1}"#);
     rig.reactor.schedule(vec![Task { at: Mono::now(), client: 0, what: What::Write { n: 0, bytes } }]);

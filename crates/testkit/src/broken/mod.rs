@@ -1,5 +1,10 @@
 //! The real transports with one fault in one of them: what polls answer, or the events of a stream, are changed on their
-//! way out. The suite that says nothing about such a server checks nothing.
+//! way out, or go to the wrong people. The suite that says nothing about such a server checks nothing.
+//!
+//! [`meddler`] has the faults that are not a lane's answers: a proxy in front of a whole server.
+
+pub mod meddler;
+mod people;
 
 use std::{iter, sync::Arc};
 
@@ -7,7 +12,7 @@ use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     http::{StatusCode, header},
-    middleware::map_response,
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse as _, Response},
 };
 use futures_util::{TryStreamExt as _, stream};
@@ -24,7 +29,7 @@ pub const PUSHED: &str = "sse";
 /// Every tenth publication from this offset on is hit.
 const HIT: u64 = 7;
 
-/// What is wrong with the answers. The events of a stream are spoilt one by one, so [`Fault::Reorder`] spoils none of them.
+/// What is wrong with a lane. The events of a stream are spoilt one by one, so [`Fault::Reorder`] spoils none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Publications are left out.
@@ -37,6 +42,12 @@ pub enum Fault {
     DropGap,
     /// A foreign epoch is answered as if it were none.
     SilentEpoch,
+    /// Who polls gets what is for any named session that polls the room. Of [`ASKING`] alone.
+    Everything,
+    /// A named session that has come is never seen to go. Of [`PUSHED`] alone.
+    Stays,
+    /// Who does not read keeps all others in the room waiting. Of [`PUSHED`] alone.
+    InTurn,
 }
 
 /// All transports, `lane` with `fault`. Never freed.
@@ -63,6 +74,9 @@ fn builder<const IS_PUSHED: bool>(fault: Fault) -> fn(&Options) -> Arc<dyn Trans
         Fault::Reorder => |options| Broken::build(IS_PUSHED, Fault::Reorder, options),
         Fault::DropGap => |options| Broken::build(IS_PUSHED, Fault::DropGap, options),
         Fault::SilentEpoch => |options| Broken::build(IS_PUSHED, Fault::SilentEpoch, options),
+        Fault::Everything => |options| Broken::build(IS_PUSHED, Fault::Everything, options),
+        Fault::Stays => |options| Broken::build(IS_PUSHED, Fault::Stays, options),
+        Fault::InTurn => |options| Broken::build(IS_PUSHED, Fault::InTurn, options),
     }
 }
 
@@ -84,7 +98,19 @@ impl Broken {
 impl Transport for Broken {
     fn routes(&self, hub: Hub) -> Router {
         let (is_pushed, fault) = (self.is_pushed, self.fault);
-        self.whole.routes(hub).layer(map_response(move |answer: Response| async move {
+        let whole = self.whole.routes(hub.clone());
+        match fault {
+            Fault::Everything => {
+                let state = (hub, people::ByRoom::default());
+                return whole.layer(from_fn_with_state(state, people::everything));
+            }
+            Fault::Stays => {
+                return whole.layer(from_fn_with_state((hub, people::ByRoom::default()), people::stays));
+            }
+            Fault::InTurn => return whole.layer(from_fn_with_state(people::ByRoom::default(), people::in_turn)),
+            Fault::Skip | Fault::Repeat | Fault::Reorder | Fault::DropGap | Fault::SilentEpoch => {}
+        }
+        whole.layer(map_response(move |answer: Response| async move {
             match answer.status() {
                 StatusCode::OK if is_pushed => spoil_events(answer, fault),
                 StatusCode::OK => spoil(answer, fault).await,
@@ -142,6 +168,8 @@ impl Fault {
             }
             Self::DropGap => items.retain(|item| gap(item).is_none()),
             Self::SilentEpoch => items.retain(|item| gap(item) != Some(GapReason::Epoch)),
+            // Not faults of what is answered.
+            Self::Everything | Self::Stays | Self::InTurn => {}
         }
         items
     }
