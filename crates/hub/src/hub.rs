@@ -1,12 +1,12 @@
 //! All rooms: how they appear, how publications get into them, how idle ones go, and how the hub ends.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     future::{Future, pending},
     mem,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -25,14 +25,17 @@ use wire::{
 use crate::{
     limits::Limits,
     ring::Audience,
-    room::{Letter, Room},
+    room::{Common, Letter, Room},
     session::{Caller, Scope, SessionError, Sessions},
     subscription::Subscription,
 };
 
-/// Why there is no such room.
+/// Why there is no such room, or no way into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HubError {
+    /// Whoever asks may not, or not now.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// The room does not exist yet, and no more may.
     #[error(
         "there are {limit} rooms already, the most this server allows: use one that exists, try again when an idle \
@@ -96,7 +99,7 @@ struct Shared {
     limits: Limits,
     rooms: RwLock<HashMap<RoomName, Entry>>,
     sessions: Sessions,
-    publications: Arc<AtomicU64>,
+    common: Arc<Common>,
     /// The close and when it was announced.
     closing: watch::Sender<Option<(Close, Instant)>>,
 }
@@ -117,7 +120,7 @@ impl Hub {
             sessions: Sessions::new(&limits),
             limits,
             rooms: RwLock::default(),
-            publications: Arc::default(),
+            common: Arc::default(),
             closing: watch::Sender::new(None),
         };
         Self { shared: Arc::new(shared) }
@@ -151,7 +154,7 @@ impl Hub {
         if rooms.len() >= limit {
             return Err(HubError::TooManyRooms { limit });
         }
-        let room = Arc::new(Room::new(name.clone(), self.limits(), Arc::clone(&self.shared.publications)));
+        let room = Arc::new(Room::new(name.clone(), self.limits(), Arc::clone(&self.shared.common)));
         let (used, idle_since) = (AtomicBool::new(true), Instant::now());
         rooms.insert(name.clone(), Entry { room: Arc::clone(&room), used, idle_since });
         Ok(room)
@@ -176,13 +179,15 @@ impl Hub {
         at_us: u64,
     ) -> Result<Position, PublishError> {
         self.checked(draft, caller, at_us, |letter| {
-            if let Some(key) = letter.key
-                && let Some(position) = self.published(room, key)
-            {
+            let known = || letter.key.and_then(|key| self.published(room, key));
+            if let Some(position) = known() {
                 return Ok(position);
             }
-            caller.may_publish(self.limits())?;
-            Ok(self.room(room)?.publish(letter, self.limits()))
+            match caller.may_publish(self.limits()) {
+                Ok(()) => Ok(self.room(room)?.publish(letter, self.limits())),
+                // The same key at the same moment may have taken what was left.
+                Err(error) => known().ok_or_else(|| error.into()),
+            }
         })
     }
 
@@ -207,8 +212,12 @@ impl Hub {
         at_us: u64,
     ) -> Result<BTreeMap<String, Position>, PublishError> {
         self.checked(draft, caller, at_us, |letter| {
-            caller.may_publish(self.limits())?;
             let rooms = self.subscribed(namespace);
+            let is_known =
+                |room: &Arc<Room>| letter.key.is_some_and(|key| room.published(key, self.limits()).is_some());
+            if rooms.is_empty() || !rooms.iter().all(is_known) {
+                caller.may_publish(self.limits())?;
+            }
             let put = |room: Arc<Room>| (room.name().room().to_owned(), room.publish(letter.clone(), self.limits()));
             Ok(rooms.into_iter().map(put).collect())
         })
@@ -219,7 +228,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`HubError::TooManyRooms`] when it would be a new one too many.
+    /// [`HubError::TooManyRooms`] when it would be a new one too many; [`HubError::Session`] as [`Room::attend`].
     pub fn subscribe(
         &self,
         room: &RoomName,
@@ -227,7 +236,7 @@ impl Hub {
         caller: &Caller,
         transport: &'static str,
     ) -> Result<Subscription, HubError> {
-        Ok(Subscription::new(self.room(room)?, after, caller, transport))
+        Ok(Subscription::new(self.room(room)?, after, caller, transport, self.limits())?)
     }
 
     /// The rooms of a namespace, by name.
@@ -252,24 +261,27 @@ impl Hub {
         Counts {
             rooms: rooms.len(),
             subscribers: rooms.values().map(|entry| entry.room.subscribers()).sum(),
-            publications: self.shared.publications.load(Ordering::Relaxed),
+            publications: self.shared.common.publications.load(Ordering::Relaxed),
         }
     }
 
-    /// Drops the rooms that nobody has held, read or published to for [`Limits::idle_room`]; says how many.
+    /// Drops the rooms that nobody has held, read or published to for [`Limits::idle_room`], and that know no key and nobody who
+    /// asks; says how many. Keys and sessions whose time is over go too.
     ///
-    /// To be called now and then, best every tenth of that time: a use counts from the first sweep that sees it, so a
+    /// To be called now and then, best every tenth of that time or more often: a use counts from the first sweep that sees it, so a
     /// room never goes early, and late by two intervals at most. A room that is used again starts a new epoch.
     ///
     /// A publisher or reader on its way cannot lose its room: it holds the `Arc`, and a room goes only when the hub's
     /// own is the last, which nobody can clone meanwhile.
     pub fn sweep(&self, now: Instant) -> usize {
-        let idle_room = self.limits().idle_room;
+        let (idle_room, limits) = (self.limits().idle_room, self.limits());
         self.sessions().sweep(now);
-        for entry in self.rooms().values() {
-            entry.room.sweep(self.limits(), now);
-        }
-        let dropped: Vec<_> = self.rooms_mut().extract_if(|_, entry| entry.has_been_idle(now, idle_room)).collect();
+        // Looked at outside of the lock of all rooms.
+        let rooms: Vec<_> = self.rooms().values().map(|entry| Arc::clone(&entry.room)).collect();
+        let busy = rooms.into_iter().filter(|room| !room.sweep(limits, now)).map(|room| room.name().clone());
+        let busy: HashSet<RoomName> = busy.collect();
+        let is_idle = |name: &RoomName, entry: &mut Entry| entry.has_been_idle(now, idle_room) && !busy.contains(name);
+        let dropped: Vec<_> = self.rooms_mut().extract_if(|name, entry| is_idle(name, entry)).collect();
         // Freed here, when the lock is open again.
         dropped.len()
     }
@@ -287,6 +299,7 @@ impl Hub {
 
     /// Announces the end. The first announcement counts, later ones are not heard.
     pub fn close(&self, close: Close) {
+        self.shared.common.is_closing.store(true, Ordering::Relaxed);
         self.shared.closing.send_if_modified(|announced| {
             let is_first = announced.is_none();
             announced.get_or_insert_with(|| (close, Instant::now()));

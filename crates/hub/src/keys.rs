@@ -6,6 +6,11 @@ use tokio::time::Instant;
 
 use crate::{limits::Limits, session::Scope};
 
+/// How many callers' keys one room knows: callers cost nothing to make, so they are bounded too.
+///
+/// 1,000: more people than retry in one room within two minutes.
+const MAX_CALLERS: usize = 1_000;
+
 /// The keys of one room.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
@@ -27,20 +32,27 @@ impl Keys {
         recent.offsets.get(key).copied()
     }
 
-    /// Notes what was published under a key that [`find`](Self::find) does not know.
+    /// Notes what was published under a key that [`find`](Self::find) does not know. The keys of [`MAX_CALLERS`] are kept, of
+    /// those who used one last.
     pub(crate) fn note(&mut self, scope: Scope, key: &str, offset: u64, limits: &Limits, now: Instant) {
+        if self.by_scope.len() >= MAX_CALLERS && !self.by_scope.contains_key(&scope) {
+            let last = |recent: &Recent| recent.order.back().map(|(at, _)| *at);
+            let idle = self.by_scope.iter().min_by_key(|(_, recent)| last(recent)).map(|(scope, _)| *scope);
+            idle.and_then(|idle| self.by_scope.remove(&idle));
+        }
         let recent = self.by_scope.entry(scope).or_default();
         recent.offsets.insert(key.into(), offset);
         recent.order.push_back((now, key.into()));
         recent.forget(limits, now);
     }
 
-    /// Drops what is too old.
-    pub(crate) fn sweep(&mut self, limits: &Limits, now: Instant) {
+    /// Drops what is too old; whether nothing is left.
+    pub(crate) fn sweep(&mut self, limits: &Limits, now: Instant) -> bool {
         self.by_scope.retain(|_, recent| {
             recent.forget(limits, now);
             !recent.order.is_empty()
         });
+        self.by_scope.is_empty()
     }
 }
 

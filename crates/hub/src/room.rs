@@ -32,7 +32,7 @@ use crate::{
     limits::Limits,
     presence::{Manner, Presence, Present},
     ring::{Audience, Batch, ReadLimit, Ring},
-    session::{Caller, Scope},
+    session::{Caller, Scope, SessionError},
 };
 
 /// How long an epoch is, in characters of `[a-z0-9]`.
@@ -60,8 +60,16 @@ pub struct Room {
     presence: Mutex<Presence>,
     /// Somebody is there who may lapse.
     has_askers: AtomicBool,
-    /// Of the whole hub.
-    publications: Arc<AtomicU64>,
+    common: Arc<Common>,
+}
+
+/// What all rooms of a hub share.
+#[derive(Debug, Default)]
+pub(crate) struct Common {
+    /// Publications taken since the hub began.
+    pub(crate) publications: AtomicU64,
+    /// The end has been announced: who goes now is not announced to those who are still there.
+    pub(crate) is_closing: AtomicBool,
 }
 
 /// A publication on its way into a room, and whom it is for.
@@ -75,11 +83,11 @@ pub(crate) struct Letter<'a> {
 
 impl Room {
     /// An empty room with an epoch of its own.
-    pub(crate) fn new(name: RoomName, limits: &Limits, publications: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(name: RoomName, limits: &Limits, common: Arc<Common>) -> Self {
         let (changed, _) = watch::channel(());
         let ring = Mutex::new(Ring::new(new_epoch(), limits));
         let (keys, presence, has_askers) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        Self { name, ring, changed, keys, presence, has_askers, publications }
+        Self { name, ring, changed, keys, presence, has_askers, common }
     }
 
     /// Its namespace and name.
@@ -185,26 +193,41 @@ impl Room {
             ring.push(Bytes::from(json), audience);
             ring.head()
         };
-        self.publications.fetch_add(1, Ordering::Relaxed);
+        self.common.publications.fetch_add(1, Ordering::Relaxed);
         self.changed.send_replace(());
         position
     }
 
     /// Takes a seat for a named session until what is returned is dropped; none for a caller without a name, whom nobody
-    /// announces. The first seat of a session is announced by a publication.
-    pub fn attend(self: &Arc<Self>, caller: &Caller, transport: &'static str, manner: Manner) -> Option<Attendance> {
-        let name = caller.name()?;
-        let now = (Instant::now(), unix_time_us());
+    /// announces. The first seat of a session is announced by a publication, which the session's limit has to allow.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] for a session that was ended or comes and goes faster than it may publish.
+    pub fn attend(
+        self: &Arc<Self>,
+        caller: &Caller,
+        transport: &'static str,
+        manner: Manner,
+        limits: &Limits,
+    ) -> Result<Option<Attendance>, SessionError> {
+        if caller.name().is_none() {
+            return Ok(None);
+        }
         let mut presence = lock(&self.presence);
-        let is_new = presence.enter((caller.id(), name), transport, manner, now);
+        let is_new = !presence.has(caller.id());
+        if is_new {
+            caller.may_publish(limits)?;
+        }
+        presence.enter(caller, transport, manner, (Instant::now(), unix_time_us()));
         if manner == Manner::Requests {
             self.has_askers.store(true, Ordering::Relaxed);
         }
         // Announced under the lock: comings and goings are published in the order in which they were.
         if is_new {
-            self.announce(JOIN, caller.id(), name);
+            self.announce(JOIN, caller);
         }
-        Some(Attendance { room: Arc::clone(self), session: caller.id(), transport })
+        Ok(Some(Attendance { room: Arc::clone(self), session: caller.id(), transport }))
     }
 
     /// Which named sessions are here, by session and transport.
@@ -225,20 +248,20 @@ impl Room {
     /// Announces the sessions that have not asked again in time.
     pub(crate) fn lapse(&self, now: Instant) {
         let mut presence = lock(&self.presence);
-        for (session, name) in presence.lapse(now) {
-            self.announce(LEAVE, session, &name);
+        for gone in presence.lapse(now) {
+            self.announce(LEAVE, &gone);
         }
         self.has_askers.store(presence.has_askers(), Ordering::Relaxed);
     }
 
-    /// Forgets keys that are too old.
-    pub(crate) fn sweep(&self, limits: &Limits, now: Instant) {
-        lock(&self.keys).sweep(limits, now);
+    /// Forgets keys that are too old; whether no key is left, and nobody who asks is waited for.
+    pub(crate) fn sweep(&self, limits: &Limits, now: Instant) -> bool {
+        lock(&self.keys).sweep(limits, now) && !self.has_askers()
     }
 
-    fn announce(&self, event: &str, session: SessionId, name: &str) {
-        let Ok(data) = serde_json::value::to_raw_value(&Announced { session }) else { return };
-        let (from, at_us) = (Some(name.into()), unix_time_us());
+    fn announce(&self, event: &str, caller: &Caller) {
+        let Ok(data) = serde_json::value::to_raw_value(&Announced { session: caller.id() }) else { return };
+        let (from, at_us) = (caller.name().map(Into::into), unix_time_us());
         let publication = Publication { offset: 0, event: event.into(), from, to: None, at_us, data: &data };
         self.push(Letter { publication, audience: Audience::Everybody, key: None });
     }
@@ -273,8 +296,9 @@ pub struct Attendance {
 impl Drop for Attendance {
     fn drop(&mut self) {
         let mut presence = lock(&self.room.presence);
-        if let Some(name) = presence.leave(self.session, self.transport, Instant::now()) {
-            self.room.announce(LEAVE, self.session, &name);
+        let gone = presence.leave(self.session, self.transport, Instant::now());
+        if let Some(gone) = gone.filter(|_| !self.room.common.is_closing.load(Ordering::Relaxed)) {
+            self.room.announce(LEAVE, &gone);
         }
     }
 }

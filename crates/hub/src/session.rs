@@ -4,7 +4,7 @@
 //! somebody uses it, and a note that it was ended for as long as its token would be good.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
     net::IpAddr,
     pin::Pin,
@@ -143,8 +143,8 @@ impl Caller {
         Ok(())
     }
 
-    /// Resolves when the session is ended; none for a caller without a name, whose session is its connection.
-    pub(crate) fn ended(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    /// Resolves when the session is ended; none for a caller without a name, whose session is its connection. Cancel safe.
+    pub fn ended(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         let mut ended = self.named()?.ended.subscribe();
         Some(Box::pin(async move {
             // The sender lives as long as the caller, and who waits here has one.
@@ -177,45 +177,52 @@ pub struct Sessions {
     limits: Limits,
 }
 
-#[derive(Default)]
 struct Known {
     named: HashMap<SessionId, Arc<Named>>,
     /// Ended, and until when their tokens would be good.
     ended: HashMap<SessionId, Instant>,
+    /// The same, first the ones whose tokens run out first.
+    by_end: BTreeSet<(Instant, SessionId)>,
+    /// Tokens that run out by then are taken for those of ended sessions: some of them were, and are not remembered.
+    forgotten: Instant,
 }
 
 impl Sessions {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { known: Mutex::default(), limits: limits.clone() }
+        let (named, ended, by_end) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        let known = Mutex::new(Known { named, ended, by_end, forgotten: Instant::now() });
+        Self { known, limits: limits.clone() }
     }
 
-    /// A new session of this name, which [`wire::session::check_name`] has passed.
-    pub fn begin(&self, name: &str) -> Caller {
-        let id = SessionId(rand::random());
-        self.caller(&mut lock(&self.known), id, name)
-    }
-
-    /// A session whose token is good. Of one that was ended, a caller that [has ended](Caller::is_ended) too: it publishes
-    /// nothing, and whatever it subscribes to is closed.
-    pub fn resume(&self, id: SessionId, name: &str) -> Caller {
+    /// A session whose token is good for so long, and whose name [`wire::session::check_name`] has passed. Of one that was ended,
+    /// a caller that [has ended](Caller::is_ended) too: it publishes nothing, and whatever it subscribes to is closed.
+    pub fn resume(&self, id: SessionId, name: &str, rest: Duration) -> Caller {
         let mut known = lock(&self.known);
-        if known.ended.contains_key(&id) {
+        if known.ended.contains_key(&id) || Instant::now() + rest <= known.forgotten {
             let ended = self.named(name);
             ended.ended.send_replace(true);
             return Caller { id, who: Who::Named(Arc::new(ended)) };
         }
-        self.caller(&mut known, id, name)
+        let named = known.named.entry(id).or_insert_with(|| Arc::new(self.named(name)));
+        Caller { id, who: Who::Named(Arc::clone(named)) }
     }
 
     /// Ends a session: all who use it hear of it, and nobody resumes it. That is remembered for `rest`, for as long as its
-    /// token is good; of more than [`Limits::ended_sessions`] those are forgotten whose tokens run out first.
+    /// token is good. When more than [`Limits::ended_sessions`] are to be remembered, the one whose token runs out first is
+    /// not, and all whose tokens run out no later are taken for ended with it.
     pub fn end(&self, id: SessionId, rest: Duration) {
         let mut known = lock(&self.known);
-        if known.ended.len() >= self.limits.ended_sessions && !known.ended.contains_key(&id) {
-            let first = known.ended.iter().min_by_key(|(_, until)| **until).map(|(id, _)| *id);
-            first.and_then(|first| known.ended.remove(&first));
+        let until = Instant::now() + rest;
+        if let Some(earlier) = known.ended.insert(id, until) {
+            known.by_end.remove(&(earlier, id));
         }
-        known.ended.insert(id, Instant::now() + rest);
+        known.by_end.insert((until, id));
+        if known.ended.len() > self.limits.ended_sessions
+            && let Some((until, first)) = known.by_end.pop_first()
+        {
+            known.ended.remove(&first);
+            known.forgotten = known.forgotten.max(until);
+        }
         if let Some(named) = known.named.remove(&id) {
             named.ended.send_replace(true);
         }
@@ -225,12 +232,10 @@ impl Sessions {
     pub(crate) fn sweep(&self, now: Instant) {
         let mut known = lock(&self.known);
         known.named.retain(|_, named| Arc::strong_count(named) > 1);
-        known.ended.retain(|_, until| *until > now);
-    }
-
-    fn caller(&self, known: &mut Known, id: SessionId, name: &str) -> Caller {
-        let named = known.named.entry(id).or_insert_with(|| Arc::new(self.named(name)));
-        Caller { id, who: Who::Named(Arc::clone(named)) }
+        while let Some((until, id)) = known.by_end.first().copied().filter(|(until, _)| *until <= now) {
+            known.by_end.remove(&(until, id));
+            known.ended.remove(&id);
+        }
     }
 
     fn named(&self, name: &str) -> Named {

@@ -6,10 +6,11 @@ use tokio::sync::watch;
 use wire::{After, GapReason, Position, SessionId};
 
 use crate::{
+    limits::Limits,
     presence::Manner,
     ring::{Batch, ReadLimit},
     room::{Attendance, Room},
-    session::Caller,
+    session::{Caller, SessionError},
 };
 
 /// A place in a room. Counts as a subscriber, and keeps the room, until it is dropped.
@@ -30,7 +31,17 @@ pub struct Subscription {
 
 impl Subscription {
     /// Starts where `after` says. What announces that a named session has come follows it.
-    pub(crate) fn new(room: Arc<Room>, after: After, caller: &Caller, transport: &'static str) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// As [`Room::attend`].
+    pub(crate) fn new(
+        room: Arc<Room>,
+        after: After,
+        caller: &Caller,
+        transport: &'static str,
+        limits: &Limits,
+    ) -> Result<Self, SessionError> {
         let (position, behind) = match after {
             After::Position(position) => {
                 let lacking = room.ring().lacks(&position);
@@ -39,8 +50,8 @@ impl Subscription {
             After::Head | After::Earliest => (room.resolve(&after), GapReason::Slow),
         };
         let (changed, session) = (room.watch(), caller.id());
-        let attendance = room.attend(caller, transport, Manner::Stream);
-        Self { room, changed, session, position, behind, _attendance: attendance }
+        let attendance = room.attend(caller, transport, Manner::Stream, limits)?;
+        Ok(Self { room, changed, session, position, behind, _attendance: attendance })
     }
 
     /// The room it is in.

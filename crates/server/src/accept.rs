@@ -1,22 +1,20 @@
 //! Sockets: the listener, what is set on each connection, and the connection's life until HTTP hands it on.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension};
+use axum::Router;
 use hub::Limits;
 use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_layer::Layer as _;
 use transport::connection::Connection;
+
+use crate::gate::{Gate, Gated};
 
 /// The largest request head. 16 KiB: a browser's with the cookies it may have for a site, and twice what common servers take.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -38,6 +36,7 @@ pub(crate) fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListene
 /// Accepts for ever. Every connection is a task, counted in `connections` until its socket is closed, upgraded or not.
 pub(crate) async fn serve(
     listener: TcpListener,
+    gate: &Arc<Gate>,
     app: Router,
     limits: &Limits,
     connections: &TaskTracker,
@@ -50,7 +49,7 @@ pub(crate) async fn serve(
                     tracing::debug!(%error, "a connection ended before it began");
                     continue;
                 }
-                let app = Extension(ConnectInfo(peer)).layer(app.clone());
+                let app = Gated { gate: Arc::clone(gate), app: app.clone(), peer };
                 let (limits, stop) = (limits.clone(), stop.clone());
                 let counted = connections.token();
                 tokio::spawn(async move {
@@ -83,7 +82,7 @@ fn prepare(tcp: &TcpStream, limits: &Limits) -> io::Result<()> {
 async fn http(
     tcp: TcpStream,
     counted: tokio_util::task::task_tracker::TaskTrackerToken,
-    app: AddExtension<Router, ConnectInfo<SocketAddr>>,
+    app: Gated,
     limits: &Limits,
     stop: &CancellationToken,
 ) -> Result<(), hyper::Error> {
@@ -99,10 +98,7 @@ async fn http(
         // A client that is gone ends the handler that waits for it; one that only stops sending is not served on.
         .half_close(false)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(
-            TokioIo::new(Connection::new(tcp, limits.slow_writer, counted)),
-            TowerToHyperService::new(app),
-        )
+        .serve_connection(TokioIo::new(Connection::new(tcp, limits.slow_writer, counted)), app)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

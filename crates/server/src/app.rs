@@ -6,7 +6,6 @@ use axum::{
     Json, Router,
     extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -17,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use transport::{Lane, OptionKind, Spec, answer::Refused, request};
 use wire::{Draft, NameError, Position, SessionId, duration, name};
 
-use crate::{metrics::Metrics, origin::Origins, page, session::Issuer};
+use crate::{gate::Gate, metrics::Metrics, page};
 
 /// What handlers outside the transports share.
 #[derive(Debug, Clone)]
@@ -27,12 +26,12 @@ struct App {
     metrics: Metrics,
 }
 
-/// All routes behind the gate. Every transport of `catalog` is mounted under its prefix with its default options.
+/// All routes. Every transport of `catalog` is mounted under its prefix with its default options.
 ///
 /// With `test_endpoints` a transport that has routes for outside suites has those instead.
 pub(crate) fn router(
     hub: &Hub,
-    gate: Gate,
+    gate: &Gate,
     catalog: &'static [Spec],
     test_endpoints: bool,
     connections: &TaskTracker,
@@ -58,25 +57,7 @@ pub(crate) fn router(
         }
     };
     let all = catalog.iter().fold(own, mount);
-    let all = all.fallback(nothing_here).method_not_allowed_fallback(wrong_method);
-    all.layer(middleware::from_fn_with_state(gate, enter))
-}
-
-/// What every request passes before any route sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct Gate {
-    pub(crate) issuer: Issuer,
-    pub(crate) origins: Origins,
-}
-
-/// Refuses what a stranger's page asks for, and finds out who asks.
-async fn enter(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let run = |mut request: Request| {
-        let caller = gate.issuer.caller(&request);
-        request.extensions_mut().insert(caller);
-        next.run(request)
-    };
-    gate.origins.pass(request, run).await
+    all.fallback(nothing_here).method_not_allowed_fallback(wrong_method)
 }
 
 async fn nothing_here(request: Request) -> Refused {

@@ -8,18 +8,20 @@
 //! | `accept` | sockets: the listener, what is set on each connection, the connection's life |
 //! | `app` | routes: transports mounted, publishing, lists, health |
 //! | `metrics` | Prometheus text |
+//! | `gate` | what every request passes before any route sees it |
 //! | `origin` | which pages may use the server |
 //! | `session` | the signed cookie, and who makes a request |
 //! | `page` | the web page, built in |
 
 mod accept;
 mod app;
+mod gate;
 mod metrics;
 mod origin;
 mod page;
 mod session;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures_util::future::join_all;
@@ -33,10 +35,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use transport::Spec;
 use wire::{Close, control::codes};
 
+use gate::Gate;
 pub use origin::OriginError;
 use origin::Origins;
 use session::Issuer;
 pub use session::{MIN_SECRET_BYTES, SessionConfig};
+
+/// How long what is over is kept at most.
+const SWEEP_TICK: Duration = Duration::from_secs(10);
 
 /// How late the end of a poller is announced at most.
 const LAPSE_TICK: Duration = Duration::from_millis(250);
@@ -102,7 +108,7 @@ pub struct Server {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     hub: Hub,
-    gate: app::Gate,
+    gate: Arc<Gate>,
     catalog: &'static [Spec],
     test_endpoints: bool,
 }
@@ -133,8 +139,9 @@ impl Server {
             listeners.push(listener);
         }
         let hub = Hub::new(limits);
-        let origins = Origins::new(addresses.iter().map(SocketAddr::port).collect(), &allowed_origins)?;
-        let gate = app::Gate { issuer: Issuer::new(hub.clone(), &sessions), origins };
+        let origins =
+            Origins::new(addresses.iter().map(SocketAddr::port).collect(), &allowed_origins, sessions.secure)?;
+        let gate = Arc::new(Gate { issuer: Issuer::new(hub.clone(), &sessions), origins });
         Ok(Self { listeners, addresses, hub, gate, catalog, test_endpoints })
     }
 
@@ -153,10 +160,10 @@ impl Server {
         let limits = hub.limits().clone();
         let connections = TaskTracker::new();
         let stop = CancellationToken::new();
-        let app = app::router(&hub, gate, catalog, test_endpoints, &connections);
+        let app = app::router(&hub, &gate, catalog, test_endpoints, &connections);
         tokio::select! {
             () = shutdown => {}
-            () = serve_all(listeners, &app, &limits, &connections, &stop) => {}
+            () = serve_all(listeners, &gate, &app, &limits, &connections, &stop) => {}
             () = sweep(&hub) => {}
             () = lapse(&hub) => {}
         }
@@ -183,19 +190,20 @@ impl Server {
 /// Accepts on all listeners, for ever.
 async fn serve_all(
     listeners: Vec<TcpListener>,
+    gate: &Arc<Gate>,
     app: &Router,
     limits: &Limits,
     connections: &TaskTracker,
     stop: &CancellationToken,
 ) {
-    let accepting = listeners.into_iter().map(|one| accept::serve(one, app.clone(), limits, connections, stop));
+    let accepting = listeners.into_iter().map(|one| accept::serve(one, gate, app.clone(), limits, connections, stop));
     join_all(accepting).await;
 }
 
 /// Drops idle rooms for ever.
 async fn sweep(hub: &Hub) {
-    // Ten times in the life of an idle room: late by a tenth at most.
-    let mut ticks = interval((hub.limits().idle_room / 10).max(Duration::from_millis(1)));
+    // Ten times in the life of an idle room: late by a tenth at most. Keys and sessions that are over go no later than this.
+    let mut ticks = interval((hub.limits().idle_room / 10).clamp(Duration::from_millis(1), SWEEP_TICK));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let now = ticks.tick().await;

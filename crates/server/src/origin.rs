@@ -63,28 +63,55 @@ impl PageOrigin {
 pub(crate) struct Origins {
     own_ports: Vec<u16>,
     allowed: Vec<PageOrigin>,
+    /// Its own pages come over TLS, and a page that does not is somebody else's.
+    secure: bool,
 }
 
 /// Where a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum From {
+pub(crate) enum From {
     /// A page of this origin, or no page.
     Here,
     /// A page of another origin that may.
-    Friend(HeaderValue),
+    Friend(Friend),
     /// A link on a page of another origin.
     Link,
     /// A page of another origin.
     Stranger,
 }
 
+/// The origin of a page that may use the server and is not of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Friend(HeaderValue);
+
+impl Friend {
+    /// The answer to that.
+    pub(crate) fn preflight(self) -> Response {
+        self.let_read(StatusCode::NO_CONTENT.into_response())
+    }
+
+    /// Lets the page read an answer.
+    pub(crate) fn let_read(self, mut answer: Response) -> Response {
+        let headers = answer.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.0);
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+        headers.extend(CORS.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        answer
+    }
+}
+
+/// Whether a request only asks what its page may ask.
+pub(crate) fn is_preflight(request: &Request) -> bool {
+    request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
 impl Origins {
     /// # Errors
     ///
     /// [`OriginError`] for the first text that is no origin.
-    pub(crate) fn new(own_ports: Vec<u16>, allowed: &[String]) -> Result<Self, OriginError> {
+    pub(crate) fn new(own_ports: Vec<u16>, allowed: &[String], secure: bool) -> Result<Self, OriginError> {
         let parse = |text: &String| PageOrigin::parse(text).ok_or_else(|| OriginError(text.clone()));
-        Ok(Self { own_ports, allowed: allowed.iter().map(parse).collect::<Result<_, _>>()? })
+        Ok(Self { own_ports, allowed: allowed.iter().map(parse).collect::<Result<_, _>>()?, secure })
     }
 
     /// The ports whose pages are the server's own.
@@ -92,61 +119,42 @@ impl Origins {
         &self.own_ports
     }
 
-    /// Passes a request on, or refuses it; an answer to a page of another origin that may gets what lets the page read it.
-    pub(crate) async fn pass<F: Future<Output = Response>>(
-        &self,
-        mut request: Request,
-        next: impl FnOnce(Request) -> F,
-    ) -> Response {
-        let from = self.from(request.headers(), request.method());
-        let is_preflight = request.method() == Method::OPTIONS
-            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let (origin, mut response) = match from {
-            From::Stranger => return refused().into_response(),
-            From::Here => return next(request).await,
-            From::Link => {
-                request.headers_mut().remove(header::COOKIE);
-                return next(request).await;
-            }
-            From::Friend(origin) if is_preflight => (origin, StatusCode::NO_CONTENT.into_response()),
-            From::Friend(origin) => (origin, next(request).await),
-        };
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.append(header::VARY, HeaderValue::from_static("origin"));
-        headers.extend(CORS.map(|(name, value)| (name, HeaderValue::from_static(value))));
-        response
+    /// What a stranger's page is told.
+    pub(crate) fn refused() -> Refused {
+        let detail =
+            "pages of this origin may not use this server; its operator can allow the origin with --allow-origin";
+        Refused::new(StatusCode::FORBIDDEN, "foreign-origin", detail)
     }
 
-    fn from(&self, headers: &HeaderMap, method: &Method) -> From {
+    /// Where a request comes from.
+    pub(crate) fn from(&self, headers: &HeaderMap, method: &Method) -> From {
+        let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
         let Some(value) = headers.get(header::ORIGIN) else {
             // Browsers leave it out of requests whose answer the page cannot read, but say how far the page is.
-            let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
             if !matches!(site, Some(b"cross-site" | b"same-site")) {
                 return From::Here;
             }
             let says = |name: HeaderName, value: &str| headers.get(name).is_some_and(|said| said == value);
             // A frame is no link: the page around it sees that something is there.
-            let is_link = method == Method::GET && says(FETCH_MODE, "navigate") && says(FETCH_DEST, "document");
+            let is_link = (method == Method::GET || method == Method::HEAD)
+                && says(FETCH_MODE, "navigate")
+                && says(FETCH_DEST, "document");
             return if is_link { From::Link } else { From::Stranger };
         };
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let (Some(origin), Some(host)) = (value.to_str().ok().and_then(PageOrigin::parse), host) else {
             return From::Stranger;
         };
-        // The scheme is the proxy's business, if there is one.
+        // A browser knows the scheme of the page; what the server is asked by has none, for a proxy may have taken it off.
         let Some(here) = PageOrigin::parse(&format!("{}://{host}", origin.scheme)) else { return From::Stranger };
-        if origin == here {
+        let may_be_own = !self.secure || origin.scheme == "https";
+        // The same name, and yet another site: the page came over plain HTTP, where anybody on the way may have made it.
+        if may_be_own && origin == here && site != Some(b"cross-site") {
             return From::Here;
         }
-        let is_own = origin.host == here.host && self.own_ports.contains(&origin.port);
-        if is_own || self.allowed.contains(&origin) { From::Friend(value.clone()) } else { From::Stranger }
+        let is_own = may_be_own && origin.host == here.host && origin != here && self.own_ports.contains(&origin.port);
+        if is_own || self.allowed.contains(&origin) { From::Friend(Friend(value.clone())) } else { From::Stranger }
     }
-}
-
-fn refused() -> Refused {
-    let detail = "pages of this origin may not use this server; its operator can allow the origin with --allow-origin";
-    Refused::new(StatusCode::FORBIDDEN, "foreign-origin", detail)
 }
 
 #[cfg(test)]
@@ -162,7 +170,7 @@ mod tests {
     /// `here`, `friend`, `link` or `stranger`.
     fn from(method: &Method, headers: &[(HeaderName, &'static str)]) -> &'static str {
         let allowed = ["https://chat.example", "http://old.example:80"].map(str::to_owned);
-        let origins = Origins::new(vec![8080, 8081], &allowed).unwrap();
+        let origins = Origins::new(vec![8080, 8081], &allowed, false).unwrap();
         let all = [(COOKIE, "feedbench=x")].iter().chain(headers).map(|(name, value)| (name.clone(), *value));
         let headers = all.map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
         match origins.from(&headers, method) {
@@ -171,6 +179,20 @@ mod tests {
             From::Link => "link",
             From::Stranger => "stranger",
         }
+    }
+
+    #[test]
+    fn a_server_over_tls_takes_no_page_over_plain_http_for_its_own() {
+        let from = |origin: &'static str, site: &'static str| {
+            let headers = [(HOST, "a.example"), (ORIGIN, origin), (FETCH_SITE, site)];
+            let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect();
+            [false, true].map(|secure| Origins::new(vec![8081], &[], secure).unwrap().from(&headers, &Method::GET))
+        };
+        assert_eq!(from("https://a.example", "same-origin"), [From::Here, From::Here]);
+        assert_eq!(from("http://a.example", "same-origin"), [From::Here, From::Stranger]);
+        assert_eq!(from("http://a.example", "cross-site"), [From::Stranger, From::Stranger]);
+        let friend = From::Friend(Friend(HeaderValue::from_static("http://a.example:8081")));
+        assert_eq!(from("http://a.example:8081", "same-site"), [friend, From::Stranger]);
     }
 
     #[test]
@@ -231,7 +253,7 @@ mod tests {
         for text in
             ["chat.example", "https://chat.example/", "https://chat.example/x", "https://u@chat.example", "*", ""]
         {
-            assert_eq!(Origins::new(Vec::new(), &[text.to_owned()]).unwrap_err(), OriginError(text.to_owned()));
+            assert_eq!(Origins::new(Vec::new(), &[text.to_owned()], false).unwrap_err(), OriginError(text.to_owned()));
         }
     }
 }

@@ -4,12 +4,12 @@
 //! once, before any route: what finds a good cookie gets the session as its [`Caller`], all others a caller without a name.
 //! No transport parses a cookie.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, StatusCode},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::post,
 };
@@ -22,6 +22,12 @@ use wire::{SessionId, session::check_name};
 
 /// The cookie's name.
 const COOKIE: &str = "feedbench";
+
+/// Its name where it goes over TLS alone: browsers take one of this name from this very host and from nobody else.
+const HOST_COOKIE: &str = "__Host-feedbench";
+
+/// Of answers that are one user's alone.
+const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 /// The shortest secret: what the signature's hash takes in without loss.
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -103,26 +109,29 @@ impl Issuer {
     }
 
     /// Who makes a request.
-    pub(crate) fn caller(&self, request: &Request) -> Caller {
-        let token = self.token(request.headers());
-        let address = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
-        token.map_or_else(|| Caller::anonymous(address), |token| token.caller)
+    pub(crate) fn caller(&self, headers: &HeaderMap, address: IpAddr) -> Caller {
+        self.token(headers).map_or_else(|| Caller::anonymous(Some(address)), |token| token.caller)
     }
 
     fn token(&self, headers: &HeaderMap) -> Option<Token> {
         // Most requests of a feed have none.
-        headers.get(axum::http::header::COOKIE)?;
-        let cookie = SignedCookieJar::from_headers(headers, self.key.clone()).get(COOKIE)?;
+        headers.get(header::COOKIE)?;
+        let cookie = SignedCookieJar::from_headers(headers, self.key.clone()).get(self.cookie_name())?;
         let mut parts = cookie.value().splitn(3, '.');
         let (id, expires_us, name) = (parts.next()?, parts.next()?, parts.next()?);
         let rest = expires_us.parse::<u64>().ok()?.checked_sub(unix_time_us()).filter(|rest| *rest > 0)?;
-        let caller = self.hub.sessions().resume(id.parse().ok()?, name);
-        Some(Token { caller, rest: Duration::from_micros(rest) })
+        let rest = Duration::from_micros(rest);
+        let caller = self.hub.sessions().resume(id.parse().ok()?, name, rest);
+        Some(Token { caller, rest })
+    }
+
+    fn cookie_name(&self) -> &'static str {
+        if self.secure { HOST_COOKIE } else { COOKIE }
     }
 
     fn cookie(&self, value: String, life: Duration) -> Cookie<'static> {
         let seconds = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
-        Cookie::build((COOKIE, value))
+        Cookie::build((self.cookie_name(), value))
             .path("/")
             .http_only(true)
             .same_site(SameSite::Lax)
@@ -132,32 +141,33 @@ impl Issuer {
     }
 }
 
-/// A session of this name: the one that the cookie is of, when it has the same name, else a new one.
+/// A new session of this name, whatever cookie came along: an id that somebody else may have put there is not taken over.
 async fn begin(State(issuer): State<Issuer>, request: Request) -> Result<Response, Refused> {
-    let (jar, had) = (jar(&issuer, &request), issuer.token(request.headers()));
+    let jar = jar(&issuer, &request);
     let body = request::body(request, issuer.hub.limits()).await?;
     let Wanted { name } = serde_json::from_slice(&body)
         .map_err(|error| Refused::bad_request("bad-item", format!(r#"{error}; send {{"name":"ana"}}"#)))?;
     check_name(&name)?;
-    let same = had.map(|token| token.caller).filter(|caller| caller.name() == Some(&name) && !caller.is_ended());
-    let caller = same.unwrap_or_else(|| issuer.hub.sessions().begin(&name));
+    let session = SessionId(rand::random());
+    tracing::debug!(%session, "a session begins");
     let expires_us = unix_time_us().saturating_add(u64::try_from(issuer.life.as_micros()).unwrap_or(u64::MAX));
-    let cookie = issuer.cookie(format!("{}.{expires_us}.{name}", caller.id()), issuer.life);
-    Ok((jar.add(cookie), Json(Told { session: caller.id(), name })).into_response())
+    let cookie = issuer.cookie(format!("{session}.{expires_us}.{name}"), issuer.life);
+    Ok((NO_STORE, jar.add(cookie), Json(Told { session, name })).into_response())
 }
 
 /// Who the cookie says this is.
-async fn show(request: Request) -> Result<Json<Told>, Refused> {
+async fn show(request: Request) -> Result<Response, Refused> {
     let caller = request::caller(request.extensions());
     let name = caller.name().filter(|_name| !caller.is_ended()).map(str::to_owned).ok_or_else(|| {
         Refused::new(StatusCode::NOT_FOUND, "no-session", "there is no session; POST /session with a name begins one")
     })?;
-    Ok(Json(Told { session: caller.id(), name }))
+    Ok((NO_STORE, Json(Told { session: caller.id(), name })).into_response())
 }
 
 /// Ends the session with all its connections, and takes the cookie back. Without a session there is nothing to do.
 async fn end(State(issuer): State<Issuer>, request: Request) -> Response {
     if let Some(Token { caller, rest }) = issuer.token(request.headers()) {
+        tracing::debug!(session = %caller.id(), "a session ends");
         issuer.hub.sessions().end(caller.id(), rest);
     }
     let gone = issuer.cookie(String::new(), Duration::ZERO);

@@ -70,6 +70,9 @@ impl From<PositionError> for Refused {
 
 impl From<HubError> for Refused {
     fn from(error: HubError) -> Self {
+        if let HubError::Session(error) = error {
+            return error.into();
+        }
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-rooms", error.to_string())
     }
 }

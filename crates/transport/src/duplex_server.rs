@@ -1,6 +1,6 @@
 //! The server half of two-way streams of items, whatever their frames: one task a connection.
 
-use std::{future, io, pin::pin, time::Duration};
+use std::{future, io, pin::pin, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use hub::{Caller, Connected, Hub, Stored, Subscription};
@@ -68,7 +68,16 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// Carries items both ways until one end ends it.
-    pub(crate) async fn run<C: Carrier>(self, mut carrier: C) {
+    pub(crate) async fn run<C: Carrier>(self, carrier: C) {
+        let outlived = outlived(&self.caller);
+        tokio::select! {
+            () = self.until_it_ends(carrier) => {}
+            // Whoever does not read hears of nothing.
+            () = outlived => {}
+        }
+    }
+
+    async fn until_it_ends<C: Carrier>(self, mut carrier: C) {
         let closing = self.hub.closing(&self.caller);
         match self.carry(&mut carrier, closing).await {
             Ended::Closing(close) => carrier.close(close).await,
@@ -129,6 +138,20 @@ impl Stream {
             }
         }
     }
+}
+
+/// Resolves when a connection of a session that was ended has had time to say goodbye, and is to be cut: a peer that does not
+/// read keeps a write waiting for longer. Never for a caller without a name.
+pub(crate) fn outlived(caller: &Caller) -> impl Future<Output = ()> + Send + use<> {
+    // Boxed, so that the many who have none do not pay for it.
+    let mut goodbye = caller.ended().map(|ended| {
+        Box::pin(async move {
+            ended.await;
+            // One for the words, one for their answer.
+            sleep(2 * GOODBYE).await;
+        })
+    });
+    future::poll_fn(move |cx| goodbye.as_mut().map_or(Poll::Pending, |goodbye| goodbye.as_mut().poll(cx)))
 }
 
 /// How a stream ended on this side.

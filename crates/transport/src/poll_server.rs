@@ -60,7 +60,7 @@ pub(crate) async fn answer(
     let retry_after_ms = u64::try_from(retry_after.as_millis()).ok();
     let _connected = caller.connect(hub.limits())?;
     let room = hub.room(&feed.room)?;
-    let _attendance = room.attend(caller, transport, Manner::Requests);
+    let _attendance = room.attend(caller, transport, Manner::Requests, hub.limits())?;
     let from = room.resolve(&feed.after);
     if feed.after == After::Head {
         return Ok(batch(&from, &[], retry_after_ms));

@@ -169,6 +169,7 @@ async fn log_of_a_session(level: &str) -> (String, Vec<String>) {
 async fn a_log_holds_no_cookie_no_secret_no_name_and_no_word_that_was_said() {
     for level in ["debug", "feedbench=trace"] {
         let (log, secrets) = log_of_a_session(level).await;
+        assert!(log.contains("a session begins") && log.contains("a session ends"), "{log}");
         for secret in secrets {
             assert!(!log.contains(&secret), "{secret} at {level}: {log}");
         }

@@ -3,12 +3,12 @@
 use tokio::time::{Duration, Instant, sleep};
 use wire::{After, Draft, Position};
 
-use super::{ALL, anyone, draft, general, hub_holding, offsets, ready, send};
+use super::{ALL, anyone, begin, draft, general, hub_holding, offsets, ready, send};
 use crate::{Batch, Caller, Hub, ReadLimit, Wait};
 
 /// A publisher, the session it writes to, and one that has nothing to do with them.
 fn three(hub: &Hub) -> [Caller; 3] {
-    ["ana", "bob", "eve"].map(|name| hub.sessions().begin(name))
+    ["ana", "bob", "eve"].map(|name| begin(hub, name))
 }
 
 fn to(target: &Caller) -> Draft<'static> {
@@ -71,7 +71,7 @@ async fn a_publisher_without_echo_hears_nothing_of_it_on_any_of_its_subscription
     }
     assert_eq!(offsets(&ready(&mut other, ALL).await.unwrap()), [position.offset]);
     // A name is no session: another one of the same name gets it.
-    let namesake = hub.sessions().begin("ana");
+    let namesake = begin(&hub, "ana");
     let before = Position { offset: position.offset - 1, ..position };
     assert_eq!(read(&hub, &namesake, &before, ALL).await.items.len(), 1);
 }

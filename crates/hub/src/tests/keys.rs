@@ -9,7 +9,7 @@ use std::{
 use tokio::time::{Duration, Instant, advance};
 use wire::{After, Draft, NameError, Position};
 
-use super::{anyone, draft, general, name, send, try_send};
+use super::{HOUR, anyone, begin, draft, general, name, send, try_send};
 use crate::{Caller, Hub, Limits, PublishError, SessionError};
 
 fn keyed(key: &str) -> Draft<'_> {
@@ -28,7 +28,7 @@ fn published(hub: &Hub) -> u64 {
 #[test]
 fn the_same_key_gives_the_same_position_and_no_second_publication() {
     let hub = Hub::new(Limits::default());
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     let first = send(&hub, &ana, &keyed("a"));
     let second = send(&hub, &ana, &keyed("b"));
     let other_data = serde_json::from_str("2").unwrap();
@@ -43,8 +43,8 @@ fn the_same_key_gives_the_same_position_and_no_second_publication() {
 #[test]
 fn a_key_is_its_callers_and_its_rooms_own() {
     let hub = Hub::new(Limits::default());
-    let [ana, bob] = ["ana", "bob"].map(|name| hub.sessions().begin(name));
-    let resumed = hub.sessions().resume(ana.id(), "ana");
+    let [ana, bob] = ["ana", "bob"].map(|name| begin(&hub, name));
+    let resumed = hub.sessions().resume(ana.id(), "ana", HOUR);
     let first = send(&hub, &ana, &keyed("a"));
     assert_eq!(send(&hub, &resumed, &keyed("a")), first, "a session is one caller on all its connections");
     let others = [&bob, &anyone(), &at(1), &at(2)].map(|caller| send(&hub, caller, &keyed("a")).offset);
@@ -58,7 +58,7 @@ fn a_key_is_its_callers_and_its_rooms_own() {
 #[tokio::test(start_paused = true)]
 async fn a_key_is_known_for_its_time_and_no_longer() {
     let hub = Hub::new(Limits { key_life: Duration::from_secs(10), ..Limits::default() });
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     for expected in [1, 2] {
         assert_eq!(send(&hub, &ana, &keyed("a")).offset, expected);
         advance(Duration::from_millis(9_999)).await;
@@ -71,7 +71,7 @@ async fn a_key_is_known_for_its_time_and_no_longer() {
 #[test]
 fn of_too_many_keys_the_oldest_are_forgotten_for_this_caller_alone() {
     let hub = Hub::new(Limits { keys: 3, publish_limit: 0, ..Limits::default() });
-    let [ana, bob] = ["ana", "bob"].map(|name| hub.sessions().begin(name));
+    let [ana, bob] = ["ana", "bob"].map(|name| begin(&hub, name));
     assert_eq!(send(&hub, &bob, &keyed("a")).offset, 1);
     let first = ["a", "b", "c", "d"].map(|key| send(&hub, &ana, &keyed(key)).offset);
     assert_eq!(first, [2, 3, 4, 5]);
@@ -84,7 +84,7 @@ fn of_too_many_keys_the_oldest_are_forgotten_for_this_caller_alone() {
 fn of_many_at_a_time_one_publishes_and_all_get_its_position() {
     const THREADS: usize = 8;
     let hub = Hub::new(Limits::default());
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     for round in 1..=50_u64 {
         let (barrier, key) = (Barrier::new(THREADS), round.to_string());
         let positions: Vec<Position> = thread::scope(|scope| {
@@ -103,7 +103,7 @@ fn of_many_at_a_time_one_publishes_and_all_get_its_position() {
 #[tokio::test(start_paused = true)]
 async fn a_known_key_takes_nothing_off_the_limit_and_a_refused_one_is_not_known() {
     let hub = Hub::new(Limits { publish_limit: 1, publish_burst: 1, ..Limits::default() });
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     let first = send(&hub, &ana, &keyed("a"));
     for _ in 0..10 {
         assert_eq!(send(&hub, &ana, &keyed("a")), first);
@@ -117,7 +117,7 @@ async fn a_known_key_takes_nothing_off_the_limit_and_a_refused_one_is_not_known(
 #[test]
 fn a_retry_to_a_namespace_publishes_in_no_room_twice() {
     let hub = Hub::new(Limits::default());
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     let rooms = ["chat/a", "chat/b"].map(name);
     let subscriptions = rooms.each_ref().map(|room| hub.subscribe(room, After::Head, &anyone(), "test").unwrap());
     let put = |key| hub.publish_all("chat", &keyed(key), &ana, 7).unwrap();

@@ -14,7 +14,7 @@ mod sweep;
 
 use serde_json::value::RawValue;
 use tokio::time::{Duration, timeout};
-use wire::{Draft, Position, RoomName};
+use wire::{Draft, Position, RoomName, SessionId};
 
 use crate::{Batch, Caller, Hub, Limits, PublishError, ReadLimit, Subscription};
 
@@ -24,6 +24,14 @@ const ALL: ReadLimit = ReadLimit { items: 100_000, bytes: usize::MAX };
 /// Somebody without a name.
 fn anyone() -> Caller {
     Caller::anonymous(None)
+}
+
+/// An hour, for which tokens are good here.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A new session of this name.
+fn begin(hub: &Hub, name: &str) -> Caller {
+    hub.sessions().resume(SessionId(rand::random()), name, HOUR)
 }
 
 fn name(text: &str) -> RoomName {
@@ -41,7 +49,7 @@ fn hub_holding(ring_items: usize) -> Hub {
 
 fn try_publish(hub: &Hub, room: &RoomName, event: &str, data: &str) -> Result<Position, PublishError> {
     let data = RawValue::from_string(data.to_owned()).expect("JSON");
-    hub.publish(room, &Draft::new(event.into(), &data), &hub.sessions().begin("ana"), 7)
+    hub.publish(room, &Draft::new(event.into(), &data), &begin(hub, "ana"), 7)
 }
 
 fn publish(hub: &Hub, room: &RoomName, data: &str) -> Position {

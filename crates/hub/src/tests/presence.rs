@@ -3,10 +3,10 @@
 use std::{sync::Arc, thread};
 
 use tokio::time::{Duration, Instant, advance};
-use wire::{After, Publication};
+use wire::{After, Close, Publication};
 
-use super::{ALL, anyone, general, hub_holding, offsets, ready};
-use crate::{Caller, Hub, Manner, Room, Subscription, Wait, presence::GRACE};
+use super::{ALL, HOUR, anyone, begin, general, hub_holding, offsets, ready};
+use crate::{Caller, Hub, HubError, Limits, Manner, Room, SessionError, Subscription, Wait, presence::GRACE};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -20,7 +20,7 @@ fn stream(hub: &Hub, caller: &Caller, transport: &'static str) -> Subscription {
 
 /// Asks once, and is answered at once.
 fn ask(hub: &Hub, caller: &Caller) {
-    drop(room(hub).attend(caller, "asking", Manner::Requests));
+    drop(room(hub).attend(caller, "asking", Manner::Requests, hub.limits()).unwrap());
 }
 
 /// Lets time pass, and looks for those who did not come again.
@@ -47,7 +47,7 @@ fn present(hub: &Hub) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn a_session_comes_with_its_first_lane_and_goes_with_its_last() {
     let hub = hub_holding(100);
-    let [ana, bob] = ["ana", "bob"].map(|name| hub.sessions().begin(name));
+    let [ana, bob] = ["ana", "bob"].map(|name| begin(&hub, name));
     let first = stream(&hub, &ana, "first");
     let more = [stream(&hub, &ana, "second"), stream(&hub, &ana, "second"), stream(&hub, &bob, "first")];
     assert_eq!(announced(&hub).await, ["join ana", "join bob"]);
@@ -65,7 +65,7 @@ async fn a_session_comes_with_its_first_lane_and_goes_with_its_last() {
 #[tokio::test(start_paused = true)]
 async fn who_comes_is_told_of_itself_and_the_announcement_names_the_session() {
     let hub = hub_holding(100);
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     let mut subscription = stream(&hub, &ana, "first");
     let batch = ready(&mut subscription, ALL).await.unwrap();
     let publication = Publication::decode(batch.items[0].text()).unwrap();
@@ -77,7 +77,7 @@ async fn who_comes_is_told_of_itself_and_the_announcement_names_the_session() {
 #[tokio::test(start_paused = true)]
 async fn strangers_are_counted_and_never_announced() {
     let hub = hub_holding(100);
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     let strangers = [stream(&hub, &anyone(), "first"), stream(&hub, &anyone(), "first")];
     ask(&hub, &anyone());
     let named = stream(&hub, &ana, "first");
@@ -92,7 +92,7 @@ async fn strangers_are_counted_and_never_announced() {
 #[tokio::test(start_paused = true)]
 async fn who_has_asked_once_is_waited_for_as_long_as_most_people_choose() {
     let hub = hub_holding(100);
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     ask(&hub, &ana);
     pass(&hub, (10 * SECOND).mul_f64(GRACE).saturating_sub(Duration::from_millis(1))).await;
     assert_eq!((announced(&hub).await, present(&hub)), (vec!["join ana".to_owned()], vec!["ana asking".to_owned()]));
@@ -106,7 +106,7 @@ async fn who_has_asked_once_is_waited_for_as_long_as_most_people_choose() {
 async fn who_asks_again_and_again_is_waited_for_by_its_own_rhythm() {
     for (interval, waited) in [(2 * SECOND, 5 * SECOND), (60 * SECOND, 150 * SECOND), (SECOND / 10, SECOND * 5 / 2)] {
         let hub = hub_holding(100);
-        let ana = hub.sessions().begin("ana");
+        let ana = begin(&hub, "ana");
         ask(&hub, &ana);
         for _ in 0..5 {
             // Slower than the first guess: it is away for longer than that, so nothing looks meanwhile.
@@ -121,11 +121,93 @@ async fn who_asks_again_and_again_is_waited_for_by_its_own_rhythm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_pages_that_ask_soon_after_one_another_make_one_rhythm() {
+    let hub = hub_holding(100);
+    let ana = begin(&hub, "ana");
+    for _ in 0..10 {
+        ask(&hub, &ana);
+        for _ in 0..6 {
+            pass(&hub, SECOND / 10).await;
+        }
+        ask(&hub, &ana);
+        for _ in 0..44 {
+            pass(&hub, SECOND / 10).await;
+        }
+    }
+    assert_eq!(announced(&hub).await, ["join ana"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_position_and_the_question_behind_it_are_no_rhythm() {
+    let hub = hub_holding(100);
+    let ana = begin(&hub, "ana");
+    ask(&hub, &ana);
+    for _ in 0..5 {
+        ask(&hub, &ana);
+        for _ in 0..10 {
+            pass(&hub, SECOND).await;
+        }
+    }
+    assert_eq!(announced(&hub).await, ["join ana"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_more_seldom_than_the_first_guess_is_missed_once() {
+    let hub = hub_holding(100);
+    let ana = begin(&hub, "ana");
+    for _ in 0..5 {
+        ask(&hub, &ana);
+        for _ in 0..60 {
+            pass(&hub, SECOND).await;
+        }
+    }
+    assert_eq!(announced(&hub).await, ["join ana", "leave ana", "join ana"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn coming_and_going_takes_of_what_a_session_may_publish() {
+    let hub = Hub::new(Limits { publish_limit: 1, publish_burst: 3, ..Limits::default() });
+    let ana = begin(&hub, "ana");
+    for _ in 0..3 {
+        drop(stream(&hub, &ana, "first"));
+    }
+    let refused = hub.subscribe(&general(), After::Head, &ana, "first").unwrap_err();
+    assert!(matches!(refused, HubError::Session(SessionError::TooFast { .. })), "{refused:?}");
+    assert_eq!(announced(&hub).await.len(), 6);
+    advance(SECOND).await;
+    let there = stream(&hub, &ana, "first");
+    drop([stream(&hub, &ana, "second"), stream(&hub, &ana, "first")]);
+    assert_eq!(announced(&hub).await.len(), 7, "who is there already is not announced, and pays nothing");
+    drop(there);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_who_goes_when_all_do() {
+    let hub = hub_holding(100);
+    let callers = ["ana", "bob"].map(|name| begin(&hub, name));
+    let subscriptions = callers.each_ref().map(|caller| stream(&hub, caller, "first"));
+    let reason = "over".to_owned();
+    hub.close(Close { code: 3001, reason, reconnect: true, retry_after_ms: 0 });
+    drop(subscriptions);
+    assert_eq!((announced(&hub).await, present(&hub)), (vec!["join ana".to_owned(), "join bob".to_owned()], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_session_that_asked_is_gone_with_the_next_look() {
+    let hub = hub_holding(100);
+    let ana = begin(&hub, "ana");
+    ask(&hub, &ana);
+    hub.sessions().end(ana.id(), HOUR);
+    pass(&hub, SECOND / 10).await;
+    assert_eq!((announced(&hub).await, present(&hub)), (vec!["join ana".to_owned(), "leave ana".to_owned()], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_held_keeps_its_session_there_however_long() {
     let hub = hub_holding(100);
-    let ana = hub.sessions().begin("ana");
-    for _ in 0..4 {
-        let held = room(&hub).attend(&ana, "asking", Manner::Requests);
+    let ana = begin(&hub, "ana");
+    for _ in 0..6 {
+        let held = room(&hub).attend(&ana, "asking", Manner::Requests, hub.limits()).unwrap();
         for _ in 0..60 {
             pass(&hub, SECOND).await;
         }
@@ -142,7 +224,7 @@ async fn a_request_that_is_held_keeps_its_session_there_however_long() {
 #[tokio::test(start_paused = true)]
 async fn who_asks_beside_a_stream_is_there_by_both_and_goes_with_the_last() {
     let hub = hub_holding(100);
-    let [ana, bob] = ["ana", "bob"].map(|name| hub.sessions().begin(name));
+    let [ana, bob] = ["ana", "bob"].map(|name| begin(&hub, name));
     let held = stream(&hub, &ana, "first");
     ask(&hub, &ana);
     let bobs = stream(&hub, &bob, "first");
@@ -159,7 +241,7 @@ async fn who_asks_beside_a_stream_is_there_by_both_and_goes_with_the_last() {
 #[tokio::test(start_paused = true)]
 async fn since_is_when_the_session_came_by_that_transport() {
     let hub = hub_holding(100);
-    let ana = hub.sessions().begin("ana");
+    let ana = begin(&hub, "ana");
     let before = measure::unix_time_us();
     let first = stream(&hub, &ana, "first");
     let between = measure::unix_time_us();
@@ -173,13 +255,13 @@ async fn since_is_when_the_session_came_by_that_transport() {
 #[test]
 fn comings_and_goings_are_announced_in_the_order_in_which_they_were() {
     const THREADS: usize = 4;
-    let hub = hub_holding(100_000);
-    let ana = hub.sessions().begin("ana");
+    let hub = Hub::new(Limits { publish_limit: 0, ring_items: 100_000, ..Limits::default() });
+    let ana = begin(&hub, "ana");
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 for _ in 0..500 {
-                    drop(room(&hub).attend(&ana, "first", Manner::Stream));
+                    drop(room(&hub).attend(&ana, "first", Manner::Stream, hub.limits()).unwrap());
                 }
             });
         }

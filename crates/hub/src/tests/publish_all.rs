@@ -6,12 +6,12 @@ use serde_json::value::RawValue;
 use tokio::time::{Duration, Instant, advance};
 use wire::{After, Draft, NameError, Position, publication::DataError};
 
-use super::{ALL, anyone, name, offsets, publish, ready};
+use super::{ALL, anyone, begin, name, offsets, publish, ready};
 use crate::{Hub, Limits, PublishError, Wait};
 
 fn try_publish_all(hub: &Hub, event: &str, data: &str) -> Result<BTreeMap<String, Position>, PublishError> {
     let data = RawValue::from_string(data.to_owned()).expect("JSON");
-    hub.publish_all("chat", &Draft::new(event.into(), &data), &hub.sessions().begin("ana"), 7)
+    hub.publish_all("chat", &Draft::new(event.into(), &data), &begin(hub, "ana"), 7)
 }
 
 fn publish_all(hub: &Hub, data: &str) -> BTreeMap<String, Position> {

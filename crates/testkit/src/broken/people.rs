@@ -99,7 +99,9 @@ pub(super) async fn stays(
     if let Some(Feed { room, caller, .. }) = feed_of(&mut request).await
         && let Ok(there) = hub.room(&room)
     {
-        kept.with(&room, |kept| kept.extend(there.attend(&caller, PUSHED, Manner::Stream)));
+        kept.with(&room, |kept| {
+            kept.extend(there.attend(&caller, PUSHED, Manner::Stream, hub.limits()).ok().flatten());
+        });
     }
     next.run(request).await
 }

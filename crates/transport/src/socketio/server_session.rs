@@ -22,7 +22,7 @@ use wire::{
 
 use super::server_carrier::{BadRequest, Carrier, Incoming, Outbox, Poll, refuse};
 use crate::{
-    duplex_server::GOODBYE,
+    duplex_server::{GOODBYE, outlived},
     websocket_server::{Messages, Received},
 };
 
@@ -169,8 +169,15 @@ impl<A: Application> Session<A> {
 
     /// Lives until one end ends it.
     pub(super) async fn run(mut self) {
-        let end = self.carry().await;
-        self.finish(end).await;
+        let outlived = outlived(&self.guest.caller);
+        let whole = async {
+            let end = self.carry().await;
+            self.finish(end).await;
+        };
+        tokio::select! {
+            () = whole => {}
+            () = outlived => {}
+        }
     }
 
     async fn carry(&mut self) -> End {

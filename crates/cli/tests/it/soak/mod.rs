@@ -22,7 +22,7 @@ mod plan;
 mod run;
 mod subscriber;
 
-use std::{env, fmt::Write as _, fs, path::Path};
+use std::{env, fmt::Write as _, fs, io, path::Path};
 
 /// How many complaints of a seed are shown: one fault has many.
 const SHOWN: usize = 20;
@@ -50,7 +50,8 @@ async fn every_subscriber_is_told_everything_once_whatever_the_network_and_the_s
     }
     if !failures.is_empty() {
         let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("soak-failures.txt");
-        fs::write(&kept, &failures).unwrap();
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(&kept).unwrap();
+        io::Write::write_all(&mut file, failures.as_bytes()).unwrap();
         panic!("{failures}kept in {}", kept.display());
     }
 }
