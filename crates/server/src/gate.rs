@@ -8,7 +8,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, Request},
+    extract::Request,
     http::header,
     response::{IntoResponse as _, Response},
     routing::future::RouteFuture,
@@ -51,7 +51,6 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Gated {
         }
         let caller = self.gate.issuer.caller(request.headers(), self.peer.ip());
         request.extensions_mut().insert(caller);
-        request.extensions_mut().insert(ConnectInfo(self.peer));
         match from {
             From::Here | From::Link => Either::Left(self.app.clone().call(request)),
             From::Friend(origin) if is_preflight(&request) => Either::Right(ready(Ok(origin.preflight())).boxed()),

@@ -1,6 +1,10 @@
 //! The server half of two-way streams of items, whatever their frames: one task a connection.
 
-use std::{future, io, pin::pin, task::Poll, time::Duration};
+use std::{
+    future, io,
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use hub::{Caller, Connected, Hub, Stored, Subscription};
@@ -68,38 +72,49 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// Carries items both ways until one end ends it.
-    pub(crate) async fn run<C: Carrier>(self, carrier: C) {
-        let outlived = outlived(&self.caller);
-        tokio::select! {
-            () = self.until_it_ends(carrier) => {}
-            // Whoever does not read hears of nothing.
-            () = outlived => {}
+    ///
+    /// A block and not an `async fn`, which would keep its arguments twice for as long as it runs; and the last words boxed, which
+    /// would keep their room all the while.
+    #[expect(clippy::manual_async_fn, reason = "see above")]
+    pub(crate) fn run<C: Carrier>(mut self, mut carrier: C) -> impl Future<Output = ()> + Send {
+        async move {
+            let ended = {
+                let (outlived, closing) = (outlived(&self.caller), pin!(self.hub.closing(&self.caller)));
+                let carry = pin!(self.carry(&mut carrier, closing));
+                match outlived {
+                    None => carry.await,
+                    Some(outlived) => tokio::select! {
+                        ended = carry => ended,
+                        () = outlived => Ended::Gone,
+                    },
+                }
+            };
+            match ended {
+                Ended::Closing(close) => Box::pin(carrier.close(close)).await,
+                Ended::Fault(fault) => Box::pin(carrier.refuse(fault)).await,
+                Ended::Gone => {}
+            }
         }
     }
 
-    async fn until_it_ends<C: Carrier>(self, mut carrier: C) {
-        let closing = self.hub.closing(&self.caller);
-        match self.carry(&mut carrier, closing).await {
-            Ended::Closing(close) => carrier.close(close).await,
-            Ended::Fault(fault) => carrier.refuse(fault).await,
-            Ended::Gone => {}
-        }
-    }
-
-    async fn carry<C: Carrier>(self, carrier: &mut C, closing: impl Future<Output = Close>) -> Ended<C::Fault> {
-        let Self { hub, room, position, mut subscription, caller, connected: _connected } = self;
+    async fn carry<C: Carrier>(
+        &mut self,
+        carrier: &mut C,
+        mut closing: Pin<&mut impl Future<Output = Close>>,
+    ) -> Ended<C::Fault> {
+        let Self { hub, room, position, subscription, caller, connected: _connected } = self;
         let limits = hub.limits();
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);
-        let hello = Control::Hello(Hello { position, session: caller.id().to_string(), heartbeat_ms });
+        let hello =
+            Control::Hello(Hello { position: position.clone(), session: caller.id().to_string(), heartbeat_ms });
         if carrier.send(Some(&hello), &[]).await.is_err() {
             return Ended::Gone;
         }
-        let mut closing = pin!(closing);
         let mut heartbeat = pin!(sleep(limits.heartbeat));
         let mut unanswered = false;
         loop {
             let next = async {
-                match &mut subscription {
+                match subscription {
                     Some(subscription) => subscription.next(limits.piece()).await,
                     None => future::pending().await,
                 }
@@ -119,7 +134,7 @@ impl Stream {
                         Incoming::Fault(fault) => return Ended::Fault(fault),
                         Incoming::Alive => true,
                         Incoming::Item(item) => {
-                            let answer = answer(&hub, &room, &caller, &item);
+                            let answer = answer(hub, room, caller, &item);
                             carrier.send(Some(&answer), &[]).await.is_ok()
                         }
                     }
@@ -140,18 +155,14 @@ impl Stream {
     }
 }
 
-/// Resolves when a connection of a session that was ended has had time to say goodbye, and is to be cut: a peer that does not
-/// read keeps a write waiting for longer. Never for a caller without a name.
-pub(crate) fn outlived(caller: &Caller) -> impl Future<Output = ()> + Send + use<> {
-    // Boxed, so that the many who have none do not pay for it.
-    let mut goodbye = caller.ended().map(|ended| {
-        Box::pin(async move {
-            ended.await;
-            // One for the words, one for their answer.
-            sleep(2 * GOODBYE).await;
-        })
-    });
-    future::poll_fn(move |cx| goodbye.as_mut().map_or(Poll::Pending, |goodbye| goodbye.as_mut().poll(cx)))
+/// Resolves when a connection of a session that was ended has had time to hear of it, and is to be cut: a peer that does not
+/// read keeps a write waiting for longer. None for a caller without a name. Boxed: the many who have none do not pay for it.
+pub(crate) fn outlived(caller: &Caller) -> Option<Pin<Box<impl Future<Output = ()> + Send + use<>>>> {
+    let ended = caller.ended()?;
+    Some(Box::pin(async move {
+        ended.await;
+        sleep(GOODBYE).await;
+    }))
 }
 
 /// How a stream ended on this side.

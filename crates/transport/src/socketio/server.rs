@@ -230,15 +230,17 @@ impl<A: Application> Engine<A> {
             let detail = format!("there are {limit} sessions already; try again later, or raise the limit of sessions");
             Refused::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-sessions", detail)
         })?;
-        let (session, requests) = mpsc::channel(WAITING_REQUESTS);
+        let (input, requests) = mpsc::channel(WAITING_REQUESTS);
         let sid = new_sid();
         let packet = open_packet(&sid, &["websocket"], self.hub.limits());
-        self.sessions.lock().insert(sid.as_str().into(), Reach::Requests(session));
+        self.sessions.lock().insert(sid.as_str().into(), Reach::Requests(input));
         let findable = Findable { sessions: Arc::clone(&self.sessions), sid };
         let inputs = Inputs { requests, _seat: seat };
-        let task = Session::polling((self.application)(&self.hub, &caller), self.hub.clone(), guest, inputs).run();
+        let session = Session::polling((self.application)(&self.hub, &caller), self.hub.clone(), guest, inputs);
+        // Boxed: the block would hold it twice.
+        let session = Box::pin(session.run());
         tokio::spawn(async move {
-            task.await;
+            session.await;
             drop(findable);
         });
         Ok(payload(packet))

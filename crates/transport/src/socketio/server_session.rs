@@ -167,16 +167,22 @@ impl<A: Application> Session<A> {
         }
     }
 
-    /// Lives until one end ends it.
-    pub(super) async fn run(mut self) {
-        let outlived = outlived(&self.guest.caller);
-        let whole = async {
-            let end = self.carry().await;
-            self.finish(end).await;
-        };
-        tokio::select! {
-            () = whole => {}
-            () = outlived => {}
+    /// Lives until one end ends it. As [`Stream::run`](crate::duplex_server::Stream::run), so that it keeps nothing twice.
+    #[expect(clippy::manual_async_fn, reason = "see there")]
+    pub(super) fn run(mut self) -> impl Future<Output = ()> + Send {
+        async move {
+            let outlived = outlived(&self.guest.caller);
+            let end = {
+                let carry = pin!(self.carry());
+                match outlived {
+                    None => carry.await,
+                    Some(outlived) => tokio::select! {
+                        end = carry => end,
+                        () = outlived => End::Gone,
+                    },
+                }
+            };
+            Box::pin(self.finish(end)).await;
         }
     }
 
