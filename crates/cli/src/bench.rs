@@ -182,11 +182,17 @@ fn command_line(typed: impl Iterator<Item = String>, seed: Option<u64>) -> Strin
         if word == "--out" {
             typed.next();
         } else if !word.starts_with("--out=") {
-            words.push(word);
+            words.push(quoted(word));
         }
     }
     words.extend(seed.map(|seed| format!("--seed {seed}")));
     words.join(" ")
+}
+
+/// A word as a shell reads it again.
+fn quoted(word: String) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:=,@+-".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Makes the folder of a run, named after the time and the scenario.

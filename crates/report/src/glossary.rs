@@ -31,8 +31,8 @@ pub(crate) const TERMS: &[Term] = &[
         "term-claim",
         "claim",
         &[],
-        "A sentence that compares; it is made only beyond the interval and beyond the noise floor, else it says that \
-         no difference was seen.",
+        "A sentence that compares. Of delay, bytes and server CPU it is made only beyond the interval and the noise floor, of \
+         memory, requests and idle bytes only where intervals do not overlap; else it says that no difference was seen.",
     ),
     term("term-connection", "connection", &[], "One TCP connection of a subscriber, who may need several of them."),
     term(
@@ -111,13 +111,13 @@ pub(crate) const TERMS: &[Term] = &[
     term(
         "term-handshake",
         "handshake",
-        &["bytes/connect", "setup/connection"],
+        &["bytes/connect"],
         "All bytes of a subscription until the server has told the first position.",
     ),
     term(
         "term-heartbeats",
         "heartbeats",
-        &["idle/minute"],
+        &[],
         "Pings, pongs and whatever else is sent only to show that a side lives.",
     ),
     term("term-heads", "HTTP heads", &[], "The heads of requests and answers that carried a publication."),
@@ -197,8 +197,8 @@ pub(crate) const TERMS: &[Term] = &[
         "term-quantile",
         "quantile",
         &["p75", "p90", "p95", "p99.9", "max"],
-        "The value that a share of all do not exceed: 90 of 100 for the p90, all for max; given only with ten \
-         publications beyond it.",
+        "The value that a share of all do not exceed: 90 of 100 for the p90, given only with ten publications beyond it; all for \
+         max.",
     ),
     term(
         "term-receive-lag",
@@ -243,6 +243,12 @@ pub(crate) const TERMS: &[Term] = &[
         "service time",
         &[],
         "From the actual write of a publication to its delivery: response time without the publisher's lateness.",
+    ),
+    term(
+        "term-setup",
+        "setup/connection",
+        &[],
+        "Bytes of handshakes by TCP connection; a subscriber of some transports makes several.",
     ),
     term(
         "term-spread",

@@ -133,8 +133,11 @@ pub(crate) fn read_back(text: &str) -> Option<f64> {
     let (digits, rest) = text.split_at(end);
     let number: f64 = digits.replace(',', "").parse().ok()?;
     let unit = rest.split_whitespace().next().unwrap_or_default();
-    let size =
-        [TIME, BYTES, MEMORY].into_iter().flatten().find(|(_, name)| *name == unit).map_or(1.0, |(size, _)| *size);
+    let size = [TIME, BYTES, MEMORY, VOLUME]
+        .into_iter()
+        .flatten()
+        .find(|(_, name)| *name == unit)
+        .map_or(1.0, |(size, _)| *size);
     // Only what was printed: 1.13 times a million is not 1,129,999.9999999998.
     format!("{:.6e}", number * size).parse().ok()
 }
@@ -159,6 +162,9 @@ fn unit_of(value: f64, units: Units) -> (f64, &'static str) {
     units.iter().rev().find(fits).copied().unwrap_or(units[0])
 }
 
+/// Nothing that is measured here is smaller than this many decimals show.
+const MOST_DECIMALS: usize = 12;
+
 fn decimals(value: f64) -> usize {
     match round_to_three(value).abs() {
         0.0 => 0,
@@ -166,7 +172,10 @@ fn decimals(value: f64) -> usize {
         v if v >= 9.995 => 1,
         v if v >= 0.9995 => 2,
         v if v >= 0.09995 => 3,
-        _ => 4,
+        // As many as the first of three digits has zeros before it; a float below all of them has none left.
+        v => (3..MOST_DECIMALS)
+            .find(|&decimals| v * 10_f64.powi(i32::try_from(decimals).unwrap_or(0)) >= 99.95)
+            .unwrap_or(MOST_DECIMALS),
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {
     let lacking = beyond.into_iter().find(|&(needed, _)| publishes < needed);
     if let Some((needed, quantile)) = lacking.filter(|_| !data.is_silent()) {
         limits.push(format!(
-            "{} publications a lane do not carry {quantile}: it needs {}, so that ten lie beyond it.",
+            "The {} publications of the lane with the fewest do not carry {quantile}: it needs {}, so that ten lie beyond it.",
             count(publishes),
             count(needed)
         ));
@@ -100,7 +100,8 @@ pub(crate) fn limits(data: &Dataset, summary: &Summary) -> Vec<String> {
         load(scenario).join(", ")
     ));
     if summary.noise_floor.response_time_p50.is_none() && !data.is_silent() {
-        limits.push("No lane ran twice, so the noise of this host is not known; intervals alone decide.".to_owned());
+        let why = if data.twin.is_some() { "A lane ran twice in too few blocks" } else { "No lane ran twice" };
+        limits.push(format!("{why}, so the noise of this host is not known; intervals alone decide."));
     }
     if header.lanes.iter().all(|lane| summary.lane(&lane.lane).is_some_and(|l| l.bytes_per_delivery.down.tls.is_none()))
     {

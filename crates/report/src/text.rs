@@ -7,7 +7,7 @@ use crate::{
     choice::{self, Choice, Sweep, comparable, farthest},
     dataset::{Dataset, Lane},
     numbers::{bytes, count, factor_interval, float, percent, time, time_tick},
-    ranking::{Metric, difference},
+    ranking::{Metric, difference, ratio},
     summary::{LaneSummary, Summary},
     verdict::{Status, Verdict, is_interrupted},
 };
@@ -173,8 +173,14 @@ fn equals(data: &Dataset, lanes: &[&Lane]) -> Sentence {
 }
 
 /// What lanes of this run can be compared by.
-const fn compared(data: &Dataset) -> &'static str {
-    if data.header.rtt_ns.is_some() { "delay, and nothing else was measured" } else { "delay, bytes or server CPU" }
+fn compared(data: &Dataset) -> &'static str {
+    let measured = |metric: Metric| data.choices().iter().any(|lane| !metric.per_block(lane).is_empty());
+    match (measured(Metric::Bytes), measured(Metric::Cpu)) {
+        (true, true) => "delay, bytes or server CPU",
+        (true, false) => "delay or bytes, and CPU was not measured",
+        (false, true) => "delay or server CPU, and bytes were not measured",
+        (false, false) => "delay, and nothing else was measured",
+    }
 }
 
 /// The pick, and what a later lane would spare. That other lanes are later is left to [`contrasts`].
@@ -309,13 +315,36 @@ pub(crate) fn figure_answer(
     match lanes.as_slice() {
         [] => "Only the floor was measured.".to_owned(),
         [(only, lane)] => format!("{} {verb} {}, the only lane measured.", lane.label(), value(*only)),
-        [(least, best), .., (most, worst)] => {
-            let Some(ratio) = difference(data, metric, worst, best) else {
-                return format!("No difference was seen between {}.", list(&choices));
+        several => {
+            let proven = |(_, best): &(f64, &Lane), (_, worst): &(f64, &Lane)| {
+                difference(data, metric, worst, best).filter(|ratio| ratio.point > 1.0)
+            };
+            let Some(((least, best), (most, worst), ratio)) = widest(several, proven) else {
+                let named: Vec<&Lane> = choices.iter().copied().filter(|lane| headline(lane).is_some()).collect();
+                return unseen(&named, |a, b| ratio(metric, a, b).is_some());
             };
             let (best, worst, factor) = (best.label(), worst.label(), factor_interval(&ratio));
             format!("{best} {verb} {}, {worst} {}: {factor} as {measure}.", value(*least), value(*most))
         }
+    }
+}
+
+/// Of values in rising order the pair that lies farthest apart among those that `proven` finds apart: the ends first, because
+/// what is proven of others need not be proven of them, nor the other way round.
+pub(crate) fn widest<T, R>(rising: &[T], proven: impl Fn(&T, &T) -> Option<R>) -> Option<(&T, &T, R)> {
+    let last = rising.len().checked_sub(1)?;
+    let pairs = (1..=last).rev().flat_map(|span| (0..=last - span).map(move |from| (from, from + span)));
+    let mut pairs = pairs.map(|(from, to)| (&rising[from], &rising[to]));
+    pairs.find_map(|(a, b)| Some((a, b, proven(a, b)?)))
+}
+
+/// What is said of lanes of which no pair is proven apart: that nothing was seen, or that nothing could be.
+pub(crate) fn unseen(lanes: &[&Lane], comparable: impl Fn(&Lane, &Lane) -> bool) -> String {
+    let pairs = lanes.iter().enumerate().flat_map(|(index, a)| lanes[..index].iter().map(move |b| (a, b)));
+    if pairs.into_iter().all(|(a, b)| comparable(a, b)) {
+        format!("No difference was seen between {}.", list(lanes))
+    } else {
+        format!("There are too few blocks to compare {}.", list(lanes))
     }
 }
 
@@ -355,8 +384,17 @@ pub(crate) fn extremes_answer<'a>(
     match choices.as_slice() {
         [] => "Only the floor was measured.".to_owned(),
         [only] => say(only, None),
-        [least, .., most] if differ(least, most) => say(least, Some(most)),
-        _ => format!("No difference was seen between {}.", list(&lanes)),
+        several => {
+            let apart = widest(several, |a, b| differ(a, b).then_some(()));
+            apart.map_or_else(
+                || {
+                    let with = |lane: &Lane| values.iter().find(|measured| measured.lane.info.lane == lane.info.lane);
+                    let known = |lane: &Lane| with(lane).is_some_and(|measured| measured.interval.is_some());
+                    unseen(&lanes, |a, b| known(a) && known(b))
+                },
+                |(least, most, ())| say(least, Some(most)),
+            )
+        }
     }
 }
 

@@ -187,14 +187,18 @@ const texts = (table) => [...table.rows].map((row) => [...row.cells].map((cell) 
 /** @param {HTMLTableElement} table */
 function markdown(table) {
   const right = [...(table.tBodies[0].rows[0]?.cells ?? [])].map((cell) => "value" in cell.dataset);
-  const lines = texts(table).map((row) => `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`);
+  const lines = texts(table).map((row) => `| ${row.map((text) => text.replace(/[\\`*_~[\]<>|#&$]/g, "\\$&")).join(" | ")} |`);
   lines.splice(1, 0, `|${texts(table)[0].map((_, column) => (right[column] ? "--:" : "---")).join("|")}|`);
   return `${lines.join("\n")}\n`;
 }
 
 /** @param {HTMLTableElement} table */
 const csv = (table) =>
-  texts(table).map((row) => row.map((text) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",") + "\r\n").join("");
+  texts(table).map((row) => row.map((text) => {
+    // A spreadsheet would take it for a formula.
+    const safe = /^[=+@-]/.test(text) ? `'${text}` : text;
+    return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  }).join(",") + "\r\n").join("");
 
 /** @param {HTMLTableElement} table */
 function copyable(table) {

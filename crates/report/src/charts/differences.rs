@@ -12,7 +12,7 @@ use crate::{
     choice::reference,
     dataset::Lane,
     numbers::{NOT_MEASURED, factor, factor_interval, tick},
-    ranking::{Metric, claim_floor, difference, ratio},
+    ranking::{Metric, claim_floor, difference, noise_floor, ratio},
     text::{DIFFERENCES, INVALID_FIGURE, join},
     verdict::Status,
     view::{CellView, HeadView, RowView, TableView, lane_head},
@@ -87,13 +87,15 @@ fn note(input: Input<'_>, name: &str) -> String {
     } else {
         "the lane that the answer speaks of"
     };
-    let noise = match input.data.twinned().filter(|_| input.data.twin.is_some()) {
+    let known = Metric::ALL.into_iter().any(|metric| noise_floor(input.data, metric).is_some());
+    let noise = match input.data.twinned().filter(|_| known) {
         Some(twin) => format!(
             "The shaded band is what two runs of {} differed by, for delays at least the time that a read waited to be decoded",
             twin.label()
         ),
         None => {
-            "No lane ran twice, so that the shaded band is only the time that a read waited to be decoded".to_owned()
+            "No lane ran twice in six blocks, so that the shaded band is only the time that a read waited to be decoded"
+                .to_owned()
         }
     };
     format!(
@@ -150,7 +152,7 @@ impl<'a> Panel<'a> {
     fn noise(&self, input: Input<'_>) -> String {
         match self.floor {
             floor if floor > SEEN => format!("noise up to {}", factor(floor)),
-            _ if input.data.twin.is_some() => format!("noise below {}", factor(SEEN)),
+            _ if noise_floor(input.data, self.metric).is_some() => format!("noise below {}", factor(SEEN)),
             _ => "noise not known".to_owned(),
         }
     }

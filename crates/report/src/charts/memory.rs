@@ -86,8 +86,8 @@ fn answer(input: Input<'_>) -> String {
     let measured: Vec<Measured<'_>> = input.data.lanes.iter().filter_map(measured).collect();
     let holds = |m: &Measured<'_>| format!("{} holds {}", m.lane.label(), memory_interval(m.value, None));
     extremes_answer((input.data, input.verdict), &measured, Measured::is_below, |least, most| match most {
-        None => format!("In the server process a connection of {}, the only lane measured.", holds(least)),
-        Some(most) => format!("In the server process a connection of {}, one of {}.", holds(least), holds(most)),
+        None => format!("In the server process a subscriber of {}, the only lane measured.", holds(least)),
+        Some(most) => format!("In the server process a subscriber of {}, one of {}.", holds(least), holds(most)),
     })
 }
 
@@ -99,7 +99,7 @@ fn table(input: Input<'_>) -> TableView {
         RowView { head: lane_head(input.data, index), cells: cells.into() }
     };
     TableView {
-        caption: "Memory per subscriber connection, the median over blocks with its interval".to_owned(),
+        caption: "Memory per subscriber with all its connections, the median over blocks with its interval".to_owned(),
         head: ["lane", "server process", "kernel"].map(str::to_owned).to_vec(),
         rows: input.data.lanes.iter().enumerate().map(row).collect(),
     }

@@ -84,7 +84,7 @@ pub(super) fn figure(input: Input<'_>) -> Result<Option<Figure>, DrawError> {
         note: format!(
             "Stream bytes of all windows over their length and their subscribers, without TCP and IP; right of zero what goes down \
              to the subscriber, left of it what goes up. The value is of both, and its interval over blocks is drawn at \
-             the right end. An hour like these windows on a phone: {}.",
+             the right end. An hour like these windows, heartbeats as they fell into them: {}.",
             if hours.is_empty() { NOT_MEASURED.to_owned() } else { hours.join(", ") }
         ),
         table: table(input, unit, &rates),

@@ -13,7 +13,7 @@ use crate::{
     numbers::{NOT_MEASURED, count, factor_interval, float, time, time_interval, time_tick, whole},
     ranking::{ratio_of, receive_lag},
     summary::Quantiles,
-    text::{INVALID_FIGURE, list},
+    text::{INVALID_FIGURE, unseen, widest},
     verdict::Status,
     view::{CellView, RowView, TableView, lane_head},
 };
@@ -111,10 +111,13 @@ impl Row<'_> {
     }
 }
 
+fn ratio(a: &Lane, b: &Lane) -> Option<Ratio> {
+    ratio_of(&a.fanout_spread.p50_per_block(), &b.fanout_spread.p50_per_block())
+}
+
 /// How one lane's spread compares with another's, when the run carries a difference: beyond what two runs of one lane differed
 /// by, and beyond what stamped reads waited for their turn.
 fn difference(data: &Dataset, a: &Lane, b: &Lane) -> Option<Ratio> {
-    let ratio = |a: &Lane, b: &Lane| ratio_of(&a.fanout_spread.p50_per_block(), &b.fanout_spread.p50_per_block());
     let twins = data.twin.as_ref().zip(data.twinned());
     let noise = twins.and_then(|(twin, lane)| ratio(twin, lane));
     let noise = noise.map_or(1.0, |ratio| NoiseFloor::from_twin(&ratio).factor());
@@ -142,14 +145,16 @@ fn answer(input: Input<'_>, rows: &[Row<'_>]) -> String {
                 within(only)
             )
         }
-        [least, .., most] => {
-            let Some(ratio) = difference(input.data, most.lane, least.lane) else {
+        several => {
+            let proven =
+                |a: &&Row<'_>, b: &&Row<'_>| difference(input.data, b.lane, a.lane).filter(|ratio| ratio.point > 1.0);
+            let Some((least, most, found)) = widest(several, proven) else {
                 let lanes: Vec<&Lane> = rows.iter().filter(|row| !row.floor).map(|row| row.lane).collect();
-                return format!("No difference was seen between {}.", list(&lanes));
+                return unseen(&lanes, |a, b| ratio(a, b).is_some());
             };
             let farther = |row: &&Row<'_>| difference(input.data, most.lane, row.lane).is_some_and(|r| r.point > 1.0);
-            let others = &choices[..choices.len() - 1];
-            let plainly = if others.iter().all(farther) {
+            let is_other = |row: &&&Row<'_>| row.lane.info.lane != most.lane.info.lane;
+            let plainly = if choices.iter().filter(is_other).all(farther) {
                 format!(" {} spreads most.", most.lane.label())
             } else {
                 String::new()
@@ -160,7 +165,7 @@ fn answer(input: Input<'_>, rows: &[Row<'_>]) -> String {
                 within(least),
                 most.lane.label(),
                 time(most.p50),
-                factor_interval(&ratio)
+                factor_interval(&found)
             )
         }
     }

@@ -51,7 +51,7 @@ fn lost(run: Input<'_>) -> Option<Pitfall> {
         format!("{} of {} expected deliveries never came.", count(lost), count(expected))
     };
     let how = format!("{came} One that never comes is infinitely late in every quantile and makes the run INVALID.");
-    Some(entry(4, "Losses that improve the average", Handled::Yes, how))
+    Some(entry(4, "Losses that improve the average", Handled::when(lost == 0, Handled::No), how))
 }
 
 fn late_publisher(run: Input<'_>) -> Option<Pitfall> {
@@ -142,7 +142,11 @@ fn rhythm(data: &Dataset) -> Option<Pitfall> {
 
 /// None in a run without a lane that asks again after every answer.
 fn gap_between_polls(run: Input<'_>) -> Option<Pitfall> {
-    let (gap, lane) = worst_ns(run, |lane| lane.rearm_gap_ns?.p50)?;
+    // One that asks only until it has something better has no such gap in its feed.
+    let asks = |lane: &&Lane| lane.sum(|cell| cell.window.requests) > 0;
+    let gap = |lane: &Lane| Some((float(run.summary.lane(&lane.info.lane)?.rearm_gap_ns?.p50?), lane.label()));
+    let gaps = run.data.lanes.iter().filter(asks).filter_map(gap);
+    let (gap, lane) = gaps.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let at_a_distance = if run.data.header.rtt_ns.is_some() {
         "Behind the round trip of this run that wait is in the delay."
     } else {

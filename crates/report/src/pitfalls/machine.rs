@@ -66,7 +66,7 @@ fn busy(run: Input<'_>) -> Pitfall {
                  INVALID.",
                 percent(share)
             );
-            entry(38, name, Handled::Yes, how)
+            entry(38, name, Handled::when(share <= 0.9, Handled::No), how)
         }
         None => {
             entry(38, name, Handled::No, "The generator had no core of its own, so that how busy it was is not known.")
@@ -85,7 +85,7 @@ fn others(data: &Dataset) -> Pitfall {
                 percent(others),
                 percent(steal)
             );
-            entry(38, name, Handled::Yes, how)
+            entry(38, name, Handled::when(others <= 0.05 && steal <= 0.01, Handled::Partly), how)
         }
         _ => entry(38, name, Handled::No, "The record does not hold what else the machine did."),
     }

@@ -11,6 +11,9 @@ use crate::{
     prose::round_trip,
 };
 
+/// What a connection may send before the first acknowledgement (RFC 6928), in bytes: ten segments of an Ethernet.
+const FIRST_WINDOW: u32 = 14_600;
+
 /// The setting that lets a congestion window shrink while nothing is sent.
 const IDLE_WINDOWS: &str = "net.ipv4.tcp_slow_start_after_idle";
 /// The only discipline that holds nothing back.
@@ -19,7 +22,7 @@ const NO_QUEUE: &str = "noqueue";
 /// All of this theme.
 pub(super) fn entries(run: Input<'_>) -> Vec<Pitfall> {
     let (data, around) = (run.data, &run.data.header.host.environment);
-    let of_path = [nagle(data, around), loopback(data), queues(data, around), idle_windows(around)];
+    let of_path = [nagle(data, around), loopback(data), queues(data, around), idle_windows(data, around)];
     let of_protocol = [
         entry(
             28,
@@ -100,11 +103,14 @@ fn queues(data: &Dataset, around: &Environment) -> Pitfall {
     entry(26, name, Handled::when(kinds.iter().all(|kind| kind == NO_QUEUE), Handled::No), how)
 }
 
-fn idle_windows(around: &Environment) -> Pitfall {
+fn idle_windows(data: &Dataset, around: &Environment) -> Pitfall {
     let setting = around.sysctls.get(IDLE_WINDOWS).map_or("not known", String::as_str);
-    let how = format!(
-        "{IDLE_WINDOWS} is {setting}, as it was found. At these sizes it has no effect on loopback; on a network it has."
-    );
+    let effect = if data.header.host.loopback && data.header.scenario.size_bytes <= FIRST_WINDOW {
+        "At these sizes it has no effect on loopback; on a network it has."
+    } else {
+        "What it did here is not known."
+    };
+    let how = format!("{IDLE_WINDOWS} is {setting}, as it was found. {effect}");
     entry(27, "Congestion windows that shrink while a connection is idle", Handled::Partly, how)
 }
 
@@ -162,9 +168,10 @@ fn again(data: &Dataset) -> Option<Pitfall> {
         return None;
     }
     let twice = total(data, |cell| cell.deliveries.duplicated);
-    let twice = if twice == 0 { "No delivery came".to_owned() } else { format!("{} came", some(twice, "delivery")) };
+    let is_once = twice == 0;
+    let twice = if is_once { "No delivery came".to_owned() } else { format!("{} came", some(twice, "delivery")) };
     let how = format!("A request says where it has got to, and an answer without news has no body. {twice} twice.");
-    Some(entry(33, "Polling that fetches everything again", Handled::Yes, how))
+    Some(entry(33, "Polling that fetches everything again", Handled::when(is_once, Handled::No), how))
 }
 
 fn matched(data: &Dataset) -> Pitfall {
@@ -208,6 +215,8 @@ fn handshakes(run: Input<'_>) -> Option<Pitfall> {
 fn held_back(data: &Dataset) -> Pitfall {
     let how = if data.header.rtt_ns.is_some() {
         "The proxy of this run delays and holds nothing back. Others do: a stream behind them may be later than here."
+    } else if !data.header.host.loopback {
+        "What stands between server and subscribers is not known. A proxy there may hold a stream back, or end it."
     } else {
         "Nothing stood between server and subscribers: the best case. A proxy may hold a stream back, or end it."
     };

@@ -128,7 +128,7 @@ fn one_run(data: &Dataset) -> Pitfall {
 fn order(data: &Dataset) -> Pitfall {
     let how = format!(
         "A new shuffled order in each of {}, and a fresh server process for each of {}. There is no pause to cool down.",
-        some(data.header.blocks.into(), "block"),
+        some(blocks(data), "block"),
         some(data.all_cells().count() as u64, "cell")
     );
     entry(19, "What runs later runs on what earlier runs left", Handled::Yes, how)
@@ -141,13 +141,15 @@ fn many_comparisons(run: Input<'_>) -> Option<Pitfall> {
         return None;
     }
     let withdrawn = run.verdict.withdrawn.iter().filter(|claim| claim.against.is_some()).count();
+    let is_measured = |metric: &Metric| run.data.choices().iter().any(|lane| !metric.per_block(lane).is_empty());
+    let metrics = Metric::ALL.into_iter().filter(is_measured);
     let how = format!(
-        "{} lanes make {} in each of {} metrics. Differences that noise or the ruler's own lag explain are not \
+        "{} lanes make {} in each of {}. Differences that noise or the ruler's own lag explain are not \
          claimed, {withdrawn} of them here; \
          there is no correction for how many are looked at.",
         count(lanes),
         some(lanes * (lanes - 1) / 2, "pair"),
-        Metric::ALL.len()
+        some(metrics.count() as u64, "metric")
     );
     Some(entry(20, "Many comparisons, some of them lucky", Handled::Partly, how))
 }
@@ -176,7 +178,7 @@ fn noise(run: Input<'_>) -> Option<Pitfall> {
         entry(20, name, Handled::No, how)
     } else {
         let how = format!(
-            "{lane} has a twin in every block and differed from it by up to {}. No smaller claim is made.",
+            "{lane} has a twin in every block and differed from it by up to {}. No smaller claim of these is made.",
             known.join(", ")
         );
         entry(20, name, Handled::Yes, how)

@@ -3,7 +3,9 @@
 use super::fixture::{EIGHT, RAW, SSE, WEBSOCKET, dataset, record, run};
 use crate::{
     charts::{Figure, Figures, Input},
-    summary, verdict,
+    summary,
+    text::widest,
+    verdict,
 };
 
 fn figures(record: &record::Record) -> Vec<Figure> {
@@ -67,6 +69,25 @@ fn a_figure_claims_no_difference_that_was_not_seen() {
     let figures = figures(&run(&[RAW, SSE, WEBSOCKET], Some("websocket")));
     assert_eq!(by_id(&figures, "latency-quantiles").answer, "No difference was seen between SSE and WebSocket.");
     assert_eq!(by_id(&figures, "bytes-stack").answer, "WebSocket costs 203 B, SSE 237 B: 1.17x as much.");
+}
+
+#[test]
+fn nothing_seen_and_nothing_to_be_seen_are_told_apart() {
+    let mut record = record();
+    record.cells.retain(|(cell, _)| cell.block < 3);
+    let answer = |id| by_id(&figures(&record), id).answer.clone();
+    let too_few = "There are too few blocks to compare Short polling and WebSocket.";
+    assert_eq!(["latency-quantiles", "bytes-stack", "cpu-bars", "memory-bars"].map(answer), [too_few; 4]);
+}
+
+#[test]
+fn the_widest_pair_is_looked_for_among_all_when_the_ends_are_not_proven() {
+    let proven = |pairs: &'static [(u8, u8)]| move |a: &u8, b: &u8| pairs.contains(&(*a, *b)).then_some(());
+    let found = |pairs| widest(&[1, 2, 3, 4], proven(pairs)).map(|(a, b, ())| (*a, *b));
+    assert_eq!(found(&[(1, 4), (2, 3)]), Some((1, 4)));
+    assert_eq!(found(&[(2, 3), (2, 4)]), Some((2, 4)));
+    assert_eq!(found(&[(3, 4)]), Some((3, 4)));
+    assert_eq!(found(&[]), None);
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn a_difference_in_memory_is_claimed_only_where_intervals_are_apart() {
     let memory = figure(&run(&[RAW, SSE, WEBSOCKET], Some("websocket")), "memory-bars");
     assert_eq!(
         memory.answer,
-        "In the server process a connection of SSE holds 1.57 KiB, one of WebSocket holds 4.89 KiB."
+        "In the server process a subscriber of SSE holds 1.57 KiB, one of WebSocket holds 4.89 KiB."
     );
     let mut record = run(&[RAW, SSE, WEBSOCKET], Some("websocket"));
     // One block in which the lighter lane held as much.

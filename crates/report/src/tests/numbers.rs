@@ -60,6 +60,8 @@ fn bytes_shares_factors_and_counts() {
     assert_eq!(bytes(237.0), "237 B");
     assert_eq!(memory_interval(1_638.4, None), "1.60 KiB");
     assert_eq!(factor(110.4), "110x");
+    assert_eq!(factor(0.000_203_4), "0.000203x");
+    assert_eq!(factor(0.000_04), "0.0000400x");
     assert_eq!(percent(0.004_5), "0.450 %");
     assert_eq!(percent(0.000_001), "0 %");
     assert_eq!(percent(1.0), "100 %");
@@ -72,6 +74,8 @@ fn bytes_shares_factors_and_counts() {
 fn a_printed_number_is_read_back_in_the_base_unit() {
     for (text, number) in [
         ("4.21 ms (4.05–4.38)", 4_210_000.0),
+        ("950 kB", 950_000.0),
+        ("1.07 MB", 1_070_000.0),
         ("1.13 s", 1_130_000_000.0),
         ("0.0123", 0.0123),
         ("12,345", 12_345.0),

@@ -44,6 +44,7 @@ async fn every_subscriber_is_told_everything_once_whatever_the_network_and_the_s
         println!("seed {seed}: {counts}: {}", if complaints.is_empty() { "exact" } else { "WRONG" });
         if !complaints.is_empty() {
             let shown = complaints[..complaints.len().min(SHOWN)].join("\n  ");
+            println!("  {shown}");
             let _infallible =
                 writeln!(failures, "just soak 1 {seed}\n  {counts}\n  {} wrong:\n  {shown}", complaints.len());
         }
