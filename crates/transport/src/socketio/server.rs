@@ -213,16 +213,27 @@ async fn dispatch<A: Application>(State(engine): State<Engine<A>>, request: Requ
             _ => Err(Error::BadHandshakeMethod.into()),
         };
     };
-    let reach = engine.sessions.find(&sid).ok_or(Error::UnknownSession)?;
-    match (websocket, request.method(), reach) {
-        (true, &Method::GET, reach) => engine.probe(sid, reach, request).await,
-        (false, &Method::GET, Reach::Requests(session)) => poll(session).await,
-        (false, &Method::POST, Reach::Requests(session)) => engine.post(session, request).await,
-        _ => Err(Error::BadRequest.into()),
+    match engine.in_session(websocket, sid, request).await {
+        // A session that has ended with the server tells late requests why.
+        Err(Denied::Protocol(error)) => match engine.hub.is_closing(&Caller::anonymous(None)) {
+            Some(close) => Err(Refused::closing(close).into()),
+            None => Err(error.into()),
+        },
+        answered => answered,
     }
 }
 
 impl<A: Application> Engine<A> {
+    async fn in_session(&self, websocket: bool, sid: String, request: Request) -> Result<Response, Denied> {
+        let reach = self.sessions.find(&sid).ok_or(Error::UnknownSession)?;
+        match (websocket, request.method(), reach) {
+            (true, &Method::GET, reach) => self.probe(sid, reach, request).await,
+            (false, &Method::GET, Reach::Requests(session)) => poll(session).await,
+            (false, &Method::POST, Reach::Requests(session)) => self.post(session, request).await,
+            _ => Err(Error::BadRequest.into()),
+        }
+    }
+
     fn open_polling(&self, request: &Request) -> Result<Response, Denied> {
         let (guest, caller) = self.guest(request)?;
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_none_left| {
