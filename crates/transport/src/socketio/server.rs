@@ -68,9 +68,7 @@ pub(super) fn echo_routes(hub: Hub) -> Router {
 }
 
 fn engine<A: Application>(hub: Hub, application: fn(&Hub, &Caller) -> A) -> Router {
-    let seats = Arc::new(Semaphore::new(hub.limits().sessions));
-    let engine = Engine { hub, application, sessions: Arc::default(), seats };
-    Router::new().route("/", any(dispatch::<A>)).with_state(engine)
+    Router::new().route("/", any(dispatch::<A>)).with_state(Engine::new(hub, application))
 }
 
 /// Sessions over HTTP, and what stands on them.
@@ -224,6 +222,11 @@ async fn dispatch<A: Application>(State(engine): State<Engine<A>>, request: Requ
 }
 
 impl<A: Application> Engine<A> {
+    fn new(hub: Hub, application: fn(&Hub, &Caller) -> A) -> Self {
+        let seats = Arc::new(Semaphore::new(hub.limits().sessions));
+        Self { hub, application, sessions: Arc::default(), seats }
+    }
+
     async fn in_session(&self, websocket: bool, sid: String, request: Request) -> Result<Response, Denied> {
         let reach = self.sessions.find(&sid).ok_or(Error::UnknownSession)?;
         match (websocket, request.method(), reach) {
@@ -377,4 +380,31 @@ fn payload(packets: String) -> Response {
 /// requests compare.
 fn new_sid() -> String {
     URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 15]>())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use wire::Close;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_comes_after_its_session_ended_with_the_server_is_told_so() {
+        let hub = Hub::new(hub::Limits::default());
+        let engine = Engine::new(hub.clone(), |_hub, _caller| Echo);
+        let ask = async |sid: &str| {
+            let request =
+                Request::builder().uri(format!("/?EIO=4&transport=polling{sid}")).body(Body::empty()).unwrap();
+            dispatch(State(engine.clone()), request).await
+        };
+        let opened = to_bytes(ask("").await.unwrap().into_body(), 1_000).await.unwrap();
+        let sid = String::from_utf8_lossy(&opened).split('"').nth(3).unwrap().to_owned();
+        assert!(matches!(ask("&sid=x").await, Err(Denied::Protocol(Error::UnknownSession))));
+        hub.close(Close { code: 3001, reason: "over".to_owned(), reconnect: true, retry_after_ms: 1_000 });
+        // Nobody asks for the close in time.
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let Err(Denied::Server(refused)) = ask(&format!("&sid={sid}")).await else { panic!("an announced end") };
+        assert_eq!((refused.status(), refused.detail()), (503, "over"));
+    }
 }
