@@ -73,9 +73,12 @@ impl Http {
                         Err(error) => Outcome::Refused(format!("{error}: {body}")),
                     };
                 }
-                Ok(Answer { status, body, .. }) => return Outcome::Refused(format!("{status} {body}")),
-                Err(_cut) if post.key.is_none() => return Outcome::Unknown,
-                Err(_cut) => sleep(PAUSE).await,
+                // One whose body the network ended, with the way back left open, is cut like any other.
+                Ok(Answer { status, body, .. }) if status != 400 || !body.contains("bad-body") => {
+                    return Outcome::Refused(format!("{status} {body}"));
+                }
+                Ok(_) | Err(_) if post.key.is_none() => return Outcome::Unknown,
+                Ok(_) | Err(_) => sleep(PAUSE).await,
             }
         }
     }
