@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::Serialize;
 use tokio::time::Instant;
 use wire::SessionId;
 
@@ -28,7 +29,7 @@ const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 const SHRINK: f64 = 0.5;
 
 /// A named session in a room, by one transport.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Present {
     /// Its name.
     pub name: String,

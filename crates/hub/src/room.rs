@@ -9,7 +9,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -32,7 +32,7 @@ use crate::{
     limits::Limits,
     presence::{Manner, Presence, Present},
     ring::{Audience, Batch, ReadLimit, Ring},
-    session::{Caller, Scope, SessionError},
+    session::{Caller, Scope, SessionError, lock},
 };
 
 /// How long an epoch is, in characters of `[a-z0-9]`.
@@ -301,11 +301,6 @@ impl Drop for Attendance {
             self.room.announce(LEAVE, &gone);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change behind these locks is whole before anything can fail.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Room {

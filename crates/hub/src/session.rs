@@ -69,6 +69,15 @@ struct Named {
     ended: watch::Sender<bool>,
 }
 
+impl Named {
+    /// Whether it may publish all that it may at once, so that forgetting it gives it nothing.
+    fn is_rested(&self, limits: &Limits, now: Instant) -> bool {
+        let (left, at) = *lock(&self.allowance);
+        let regained = now.saturating_duration_since(at).as_secs_f64() * f64::from(limits.publish_limit);
+        limits.publish_limit == 0 || left + regained >= f64::from(limits.publish_burst)
+    }
+}
+
 /// Whom a key belongs to: the same key of another scope is another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Scope {
@@ -228,10 +237,10 @@ impl Sessions {
         }
     }
 
-    /// Forgets sessions that nobody uses, and ends whose tokens have run out.
+    /// Forgets sessions that nobody uses and that have made up for what they published, and ends whose tokens have run out.
     pub(crate) fn sweep(&self, now: Instant) {
         let mut known = lock(&self.known);
-        known.named.retain(|_, named| Arc::strong_count(named) > 1);
+        known.named.retain(|_, named| Arc::strong_count(named) > 1 || !named.is_rested(&self.limits, now));
         while let Some((until, id)) = known.by_end.first().copied().filter(|(until, _)| *until <= now) {
             known.by_end.remove(&(until, id));
             known.ended.remove(&id);
@@ -254,7 +263,7 @@ impl fmt::Debug for Sessions {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change behind these locks is whole before anything can fail.
+/// Locks. After a panic elsewhere it goes on: every change behind these locks is whole before anything can fail.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

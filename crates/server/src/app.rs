@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 use transport::{Lane, OptionKind, Spec, answer::Refused, request};
-use wire::{Draft, NameError, Position, SessionId, duration, name};
+use wire::{Draft, NameError, Position, duration, name};
 
 use crate::{gate::Gate, metrics::Metrics, page};
 
@@ -154,18 +154,9 @@ async fn rooms(State(app): State<App>, namespace: Result<Path<String>, PathRejec
     Ok(Json(Rooms { rooms: rooms.collect(), namespace }))
 }
 
-/// A named session in a room, by one transport.
-#[derive(Serialize)]
-struct Member {
-    name: String,
-    session: SessionId,
-    transport: &'static str,
-    since_us: u64,
-}
-
 #[derive(Serialize)]
 struct Presence {
-    members: Vec<Member>,
+    members: Vec<Present>,
     /// Subscribers without a name.
     anonymous: usize,
 }
@@ -173,10 +164,8 @@ struct Presence {
 async fn presence(State(app): State<App>, request: Request) -> Result<Response, Refused> {
     let (mut parts, _body) = request.into_parts();
     let room = app.hub.room(&request::room(&mut parts).await?)?;
-    let member = |Present { name, session, transport, since_us }| Member { name, session, transport, since_us };
-    let members = room.present().into_iter().map(member).collect();
     let no_store = [(header::CACHE_CONTROL, "no-store")];
-    Ok((no_store, Json(Presence { members, anonymous: room.anonymous() })).into_response())
+    Ok((no_store, Json(Presence { members: room.present(), anonymous: room.anonymous() })).into_response())
 }
 
 /// One entry of `/v1/transports`.

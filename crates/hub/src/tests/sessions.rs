@@ -189,6 +189,9 @@ async fn a_session_keeps_its_name_and_limits_while_it_is_used_and_is_forgotten_a
     assert_eq!((resumed.id(), resumed.name(), taken(&hub, &resumed)), (id, Some("ana"), 0));
     drop((ana, resumed));
     hub.sweep(Instant::now());
+    assert_eq!(taken(&hub, &hub.sessions().resume(id, "ana", HOUR)), 0, "no sweep gives what it has used up");
+    advance(2 * Duration::from_secs(1)).await;
+    hub.sweep(Instant::now());
     assert_eq!(taken(&hub, &hub.sessions().resume(id, "ana", HOUR)), 2);
     assert_ne!(begin(&hub, "ana").id(), id, "a name is nobody's own");
 }
