@@ -68,7 +68,7 @@ pub struct Room {
 pub(crate) struct Common {
     /// Publications taken since the hub began.
     pub(crate) publications: AtomicU64,
-    /// The end has been announced: who goes now is not announced to those who are still there.
+    /// The end has been announced: who comes or goes now is not announced any more.
     pub(crate) is_closing: AtomicBool,
 }
 
@@ -259,7 +259,12 @@ impl Room {
         lock(&self.keys).sweep(limits, now) && !self.has_askers()
     }
 
+    /// Publishes that somebody has come or gone. Not once the end is announced: then all go, nobody need be told of everybody,
+    /// and who comes once more between the two is not told of either, for its going was not.
     fn announce(&self, event: &str, caller: &Caller) {
+        if self.common.is_closing.load(Ordering::Relaxed) {
+            return;
+        }
         let Ok(data) = serde_json::value::to_raw_value(&Announced { session: caller.id() }) else { return };
         let (from, at_us) = (caller.name().map(Into::into), unix_time_us());
         let publication = Publication { offset: 0, event: event.into(), from, to: None, at_us, data: &data };
@@ -297,7 +302,7 @@ impl Drop for Attendance {
     fn drop(&mut self) {
         let mut presence = lock(&self.room.presence);
         let gone = presence.leave(self.session, self.transport, Instant::now());
-        if let Some(gone) = gone.filter(|_| !self.room.common.is_closing.load(Ordering::Relaxed)) {
+        if let Some(gone) = gone {
             self.room.announce(LEAVE, &gone);
         }
     }

@@ -189,6 +189,11 @@ async fn nobody_is_told_who_goes_when_all_do() {
     let reason = "over".to_owned();
     hub.close(Close { code: 3001, reason, reconnect: true, retry_after_ms: 0 });
     drop(subscriptions);
+    // On connections that are open until their turn has come.
+    ask(&hub, &callers[0]);
+    drop(stream(&hub, &callers[1], "first"));
+    assert_eq!(present(&hub), ["ana asking"]);
+    pass(&hub, 60 * SECOND).await;
     assert_eq!((announced(&hub).await, present(&hub)), (vec!["join ana".to_owned(), "join bob".to_owned()], vec![]));
 }
 
