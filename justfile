@@ -13,10 +13,10 @@ default:
 bench *ARGS:
     cargo run --release -p feedbench -- bench "$@"
 
-# Serves the feeds and a page that shows one room, on http://127.0.0.1:8080.
+# Serves the feeds and a page that shows all transports side by side, on http://127.0.0.1:8080; a port more for every lane.
 [group('measure')]
 demo *ARGS:
-    cargo run --release -p feedbench -- serve --listen 127.0.0.1:8080 "$@"
+    cargo run --release -p feedbench -- serve --listen=127.0.0.1:808{0..5} --watch-connections --publish-limit 200 "$@"
 
 # Prints the path of the newest report, of a run or of a calibration, and opens it where there is a desktop.
 [group('measure')]
@@ -88,10 +88,25 @@ vendor-socketio from="crates/cli/tests/outsiders/node_modules/socket.io-client" 
     node -p "require('./$1/package.json').version" > $2/VERSION && cp $1/LICENSE $2/
     for file in socket.io.js socket.io.esm.min.js; do sed '/^\/\/# sourceMappingURL=/d' $1/dist/$file > $2/$file; done
 
-# Makes docs/screens/ anew: every section of the sample's page, light, dark, on a phone and on paper.
+# Refreshes the charts of the demo's page.
+[group('check')]
+vendor-uplot:
+    rm -rf target/tmp/uplot && mkdir -p target/tmp/uplot && cd target/tmp/uplot && npm pack uplot@1 && tar xzf *.tgz --strip-components 1
+    cd target/tmp/uplot && cp LICENSE dist/uPlot.esm.js dist/uPlot.min.css {{ justfile_directory() }}/web/vendor/uplot/ && cp dist/uPlot.d.ts {{ justfile_directory() }}/web/vendor/uplot/uPlot.esm.d.ts
+    cd target/tmp/uplot && node -p "require('./package.json').version" > {{ justfile_directory() }}/web/vendor/uplot/VERSION
+
+# Makes docs/screens/ anew: every section of the sample's page, light, dark, on a phone and on paper, and the demo's page.
 [group('check')]
 screens: outsiders
+    cargo build --release -p feedbench
     node crates/cli/tests/outsiders/screens.mjs reports/sample/index.html docs/screens
+    node crates/cli/tests/outsiders/demo-screens.mjs target/release/feedbench docs/screens
+
+# Ten minutes of the demo's page at 50 publications a second; fails when the page's heap or the server's memory grows by 5 % after minute 2.
+[group('check')]
+demo-memory: outsiders
+    cargo build --release -p feedbench
+    node crates/cli/tests/outsiders/demo-memory.mjs target/release/feedbench
 
 # Formats the code.
 [group('check')]

@@ -72,6 +72,10 @@ pub(crate) struct ServeArgs {
     /// Mounts echoes for outside protocol suites in place of the feeds at /socket.io/, and /engine.io/ and /echo
     #[arg(long)]
     pub(crate) test_endpoints: bool,
+    /// Counts what every byte of a connection was for; a session sees its own at /v1/connections, and can cut them. Costs CPU
+    /// and a second file a connection: for a page that shows it, not for a measurement
+    #[arg(long)]
+    pub(crate) watch_connections: bool,
     #[command(flatten)]
     pub(crate) sessions: SessionArgs,
     #[command(flatten)]

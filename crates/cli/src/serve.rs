@@ -36,6 +36,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
         test_endpoints: args.test_endpoints,
         sessions: sessions(&args.sessions)?,
         allowed_origins: args.sessions.allowed_origins,
+        watch_connections: args.watch_connections,
     };
     // Whoever starts a server for itself has no sessions to keep.
     let forgets_sessions = config.sessions.secret.is_none() && !args.until_stdin_closes;
@@ -54,6 +55,9 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
             );
         }
         let urls: Vec<String> = server.addresses().iter().map(|address| format!("http://{address}")).collect();
+        if let ([page, ..], false) = (&urls[..], args.until_stdin_closes) {
+            output::note(&format!("feedbench: the page is at {page}"));
+        }
         output::text(
             &json!({
                 "listening": urls.first(),

@@ -19,7 +19,6 @@
 //! | `host` | what the machine is and does: CPUs, times, memory |
 //! | `environment` | settings of the machine and the path to the server |
 //! | `qdisc` | queueing disciplines of an interface |
-//! | `tcp_info` | the kernel's own count of a connection's bytes |
 
 mod cell;
 mod distance;
@@ -36,7 +35,6 @@ mod scenario;
 mod server_process;
 mod socket;
 mod tally;
-mod tcp_info;
 
 pub use host::host_id;
 pub use plan::{Plan, PlanError, Profile, Stall};

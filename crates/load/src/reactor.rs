@@ -17,7 +17,10 @@ use std::{
     time::Duration,
 };
 
-use measure::{ByteLedger, Mono, Recorder};
+use measure::{
+    ByteLedger, Mono, Recorder,
+    tcp_info::{self, TcpInfo},
+};
 use mio::{Events, Interest, Poll, Token, event::Event as Ready, unix::SourceFd};
 use nix::sys::{
     time::TimeSpec,
@@ -27,10 +30,7 @@ use serde_json::value::RawValue;
 use transport::{Command, ConnectionId, Driver, Out};
 use wire::Draft;
 
-use crate::{
-    socket::Socket,
-    tcp_info::{self, TcpInfo},
-};
+use crate::socket::Socket;
 
 /// A driver's number in the reactor.
 pub(crate) type ClientId = usize;

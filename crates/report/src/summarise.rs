@@ -1,6 +1,9 @@
 //! Fills `summary.json` from a dataset.
 
-use measure::{Category, NoiseFloor, Recorder};
+use measure::{
+    Category, NoiseFloor, Recorder,
+    tcp_info::{SEGMENT_BYTES, SYN_BYTES},
+};
 use record::{ByteCounts, Cell, MemoryPoint, Publisher, Segments};
 
 use crate::{
@@ -18,10 +21,6 @@ use crate::{
 
 /// Of `summary.json`.
 const VERSION: u32 = 1;
-/// IP and TCP headers with the timestamp option.
-const SEGMENT_BYTES: u64 = 52;
-/// What the first segment of either direction of a connection has beyond that: its options.
-const SYN_BYTES: u64 = 60 - SEGMENT_BYTES;
 /// Below it, the kernel's steps of 10 ms would tell too little of how CPU was split.
 const SPLIT_NS: u64 = 2_000_000_000;
 /// A quantile is given when this many independent samples lie beyond it.

@@ -12,9 +12,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use transport::connection::Connection;
+use transport::connection::{Connection, Tap};
 
-use crate::gate::{Gate, Gated};
+use crate::{
+    gate::{Gate, Gated},
+    watch::Tapped,
+};
 
 /// The largest request head. 16 KiB: a browser's with the cookies it may have for a site, and twice what common servers take.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -45,16 +48,22 @@ pub(crate) async fn serve(
     loop {
         match listener.accept().await {
             Ok((tcp, peer)) => {
-                if let Err(error) = prepare(&tcp, limits) {
-                    tracing::debug!(%error, "a connection ended before it began");
-                    continue;
-                }
-                let app = Gated { gate: Arc::clone(gate), app: app.clone(), peer };
+                let tap = prepare(&tcp, limits)
+                    .and_then(|()| gate.registry.as_ref().map(|registry| registry.watch(&tcp)).transpose());
+                let tap = match tap {
+                    Ok(tap) => tap,
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection ended before it began");
+                        continue;
+                    }
+                };
+                let line = tap.as_ref().map(|tap| Arc::clone(&tap.line));
+                let app = Gated { gate: Arc::clone(gate), app: app.clone(), peer, line };
                 let (limits, stop) = (limits.clone(), stop.clone());
                 let counted = connections.token();
                 tokio::spawn(async move {
                     // Most clients end a kept connection without a word; that is no error of ours.
-                    if let Err(error) = http(tcp, counted, app, &limits, &stop).await {
+                    if let Err(error) = http(tcp, tap, counted, app, &limits, &stop).await {
                         tracing::debug!(%error, "a connection ended");
                     }
                 });
@@ -81,6 +90,7 @@ fn prepare(tcp: &TcpStream, limits: &Limits) -> io::Result<()> {
 /// HTTP on one connection, until it ends, upgrades, or `stop` ends it between two requests.
 async fn http(
     tcp: TcpStream,
+    tap: Option<Tapped>,
     counted: tokio_util::task::task_tracker::TaskTrackerToken,
     app: Gated,
     limits: &Limits,
@@ -91,6 +101,7 @@ async fn http(
         readable = timeout(limits.first_byte, tcp.readable()) => if !matches!(readable, Ok(Ok(()))) { return Ok(()) },
         () = stop.cancelled() => return Ok(()),
     }
+    let tap = tap.map(|tap| Box::new(tap) as Box<dyn Tap>);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Also runs between the requests of a kept connection, so it is longer than any poll interval.
@@ -98,7 +109,7 @@ async fn http(
         // A client that is gone ends the handler that waits for it; one that only stops sending is not served on.
         .half_close(false)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(Connection::new(tcp, limits.slow_writer, counted)), app)
+        .serve_connection(TokioIo::new(Connection::new(tcp, limits.slow_writer, counted, tap)), app)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

@@ -1,6 +1,6 @@
 //! Routes: the transports, publishing over HTTP, lists, health, the page.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use transport::{Lane, OptionKind, Spec, answer::Refused, request};
 use wire::{Draft, NameError, Position, duration, name};
 
-use crate::{gate::Gate, metrics::Metrics, page};
+use crate::{connections, gate::Gate, metrics::Metrics, page};
 
 /// What handlers outside the transports share.
 #[derive(Debug, Clone)]
@@ -37,17 +37,20 @@ pub(crate) fn router(
     connections: &TaskTracker,
 ) -> Router {
     let app = App { hub: hub.clone(), catalog, metrics: Metrics::new(hub.clone(), connections.clone()) };
+    let ports: Arc<[u16]> = gate.origins.own_ports().into();
     let own = Router::new()
         .route("/v1/{namespace}/{room}/messages", post(publish))
         .route("/v1/{namespace}/{room}/presence", get(presence))
         .route("/v1/{namespace}/messages", post(publish_all))
         .route("/v1/{namespace}", get(rooms))
         .route("/v1/transports", get(transports))
+        .route("/v1/ports", get(async move || Json(Ports { ports })))
         .route("/healthz", get(async || "ok\n"))
         .route("/metrics", get(async |State(app): State<App>| app.metrics.render()))
         .route("/transports/{module}", get(browser_module))
         .with_state(app)
         .merge(gate.issuer.clone().routes())
+        .merge(connections::routes(gate.registry.clone()))
         .merge(page::routes(gate.origins.own_ports()));
     let mount = |router: Router, spec: &'static Spec| {
         let transport = Lane::plain(spec).build();
@@ -168,6 +171,13 @@ async fn presence(State(app): State<App>, request: Request) -> Result<Response, 
     Ok((no_store, Json(Presence { members: room.present(), anonymous: room.anonymous() })).into_response())
 }
 
+/// Where the server listens, in the order in which it was told to: a page may spread its connections over them, because
+/// browsers count theirs by host and port.
+#[derive(Serialize)]
+struct Ports {
+    ports: Arc<[u16]>,
+}
+
 /// One entry of `/v1/transports`.
 #[derive(Serialize)]
 struct TransportInfo {
@@ -175,6 +185,8 @@ struct TransportInfo {
     title: &'static str,
     colour: Colour,
     mark: &'static str,
+    /// Its place in the order in which a client that may choose tries transports; null for one that is chosen by name alone.
+    preference: Option<u8>,
     /// Where its browser half is; null where browsers cannot speak it.
     module: Option<String>,
     /// With their defaults; a flag is not there by default.
@@ -193,6 +205,7 @@ async fn transports(State(app): State<App>) -> Json<Vec<TransportInfo>> {
         title: spec.title,
         colour: Colour { light: spec.look.light, dark: spec.look.dark },
         mark: spec.look.mark,
+        preference: spec.preference,
         module: spec.browser_module.map(|_source| format!("/transports/{}.js", spec.id)),
         options: spec
             .options
@@ -213,5 +226,5 @@ async fn browser_module(State(app): State<App>, Path(module): Path<String>) -> R
         Refused::new(StatusCode::NOT_FOUND, "not-found", format!("there is no browser module {module:?}"))
     })?;
     let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), page::NO_SNIFFING];
-    Ok((headers, source).into_response())
+    Ok((headers, page::ISOLATED, source).into_response())
 }

@@ -20,6 +20,7 @@ use tower_service::Service as _;
 use crate::{
     origin::{From, Origins, is_preflight},
     session::Issuer,
+    watch::{Line, Registry},
 };
 
 /// The rules.
@@ -27,6 +28,8 @@ use crate::{
 pub(crate) struct Gate {
     pub(crate) issuer: Issuer,
     pub(crate) origins: Origins,
+    /// None on a server that does not watch its connections.
+    pub(crate) registry: Option<Arc<Registry>>,
 }
 
 /// The routes behind the gate, for the requests of one connection.
@@ -35,6 +38,8 @@ pub(crate) struct Gated {
     pub(crate) gate: Arc<Gate>,
     pub(crate) app: Router,
     pub(crate) peer: SocketAddr,
+    /// The connection, where it is watched.
+    pub(crate) line: Option<Arc<Line>>,
 }
 
 impl hyper::service::Service<hyper::Request<Incoming>> for Gated {
@@ -50,6 +55,13 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Gated {
             request.headers_mut().remove(header::COOKIE);
         }
         let caller = self.gate.issuer.caller(request.headers(), self.peer.ip());
+        if let (Some(line), Some(registry)) = (&self.line, &self.gate.registry) {
+            // A stranger's page comes with the user's cookie too.
+            if caller.name().is_some() && from != From::Stranger {
+                registry.claim(line, caller.id());
+            }
+            request.extensions_mut().insert(Arc::clone(line));
+        }
         request.extensions_mut().insert(caller);
         match from {
             From::Here | From::Link => Either::Left(self.app.clone().call(request)),

@@ -12,14 +12,17 @@
 //! | `origin` | which pages may use the server |
 //! | `session` | the signed cookie, and who makes a request |
 //! | `page` | the web page, built in |
+//! | `watch`, `connections` | what the connections of a session carried, where that is asked for, and their end |
 
 mod accept;
 mod app;
+mod connections;
 mod gate;
 mod metrics;
 mod origin;
 mod page;
 mod session;
+mod watch;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -40,6 +43,10 @@ pub use origin::OriginError;
 use origin::Origins;
 use session::Issuer;
 pub use session::{MIN_SECRET_BYTES, SessionConfig};
+use watch::Registry;
+
+#[cfg(test)]
+mod tests;
 
 /// How long what is over is kept at most.
 const SWEEP_TICK: Duration = Duration::from_secs(10);
@@ -62,6 +69,9 @@ pub struct Config {
     pub sessions: SessionConfig,
     /// Origins whose pages may use the server beside its own, such as `https://chat.example`.
     pub allowed_origins: Vec<String>,
+    /// Whether every connection's bytes are taken apart and counted, for `/v1/connections`. It costs CPU, up to 2 MiB for a
+    /// connection in mid-item, and a second file for each; so never where something is measured.
+    pub watch_connections: bool,
 }
 
 impl Config {
@@ -74,6 +84,7 @@ impl Config {
             test_endpoints: false,
             sessions: SessionConfig::default(),
             allowed_origins: Vec::new(),
+            watch_connections: false,
         }
     }
 }
@@ -127,7 +138,7 @@ impl Server {
     ///
     /// When the limits do not fit together, the secret is short, an origin is none, or an address is taken or not of this host.
     pub fn bind(config: Config) -> Result<Self, BindError> {
-        let Config { listen, limits, catalog, test_endpoints, sessions, allowed_origins } = config;
+        let Config { listen, limits, catalog, test_endpoints, sessions, allowed_origins, watch_connections } = config;
         limits.check()?;
         let length = sessions.secret.as_ref().map(Vec::len);
         length.filter(|length| *length < MIN_SECRET_BYTES).map_or(Ok(()), |length| Err(BindError::Secret(length)))?;
@@ -141,7 +152,8 @@ impl Server {
         let hub = Hub::new(limits);
         let origins =
             Origins::new(addresses.iter().map(SocketAddr::port).collect(), &allowed_origins, sessions.secure)?;
-        let gate = Arc::new(Gate { issuer: Issuer::new(hub.clone(), &sessions), origins });
+        let registry = watch_connections.then(|| Registry::new(catalog));
+        let gate = Arc::new(Gate { issuer: Issuer::new(hub.clone(), &sessions), origins, registry });
         Ok(Self { listeners, addresses, hub, gate, catalog, test_endpoints })
     }
 
@@ -164,7 +176,7 @@ impl Server {
         tokio::select! {
             () = shutdown => {}
             () = serve_all(listeners, &gate, &app, &limits, &connections, &stop) => {}
-            () = sweep(&hub) => {}
+            () = sweep(&hub, gate.registry.as_deref()) => {}
             () = lapse(&hub) => {}
         }
         // The listeners are gone: who connects now is refused, and comes to whoever listens next.
@@ -200,14 +212,17 @@ async fn serve_all(
     join_all(accepting).await;
 }
 
-/// Drops idle rooms for ever.
-async fn sweep(hub: &Hub) {
+/// Drops idle rooms, and sessions whose connections are over, for ever.
+async fn sweep(hub: &Hub, registry: Option<&Registry>) {
     // Ten times in the life of an idle room: late by a tenth at most. Keys and sessions that are over go no later than this.
     let mut ticks = interval((hub.limits().idle_room / 10).clamp(Duration::from_millis(1), SWEEP_TICK));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let now = ticks.tick().await;
         hub.sweep(now);
+        if let Some(registry) = registry {
+            registry.sweep(now);
+        }
     }
 }
 
@@ -221,7 +236,8 @@ async fn lapse(hub: &Hub) {
     }
 }
 
-/// Raises the file limit as far as it goes and gives what is in force: one connection is one file.
+/// Raises the file limit as far as it goes and gives what is in force: one connection is one file, and two where connections are
+/// watched.
 pub fn raise_file_limit() -> u64 {
     let now = getrlimit(Resource::Nofile);
     let wanted = Rlimit { current: now.maximum, maximum: now.maximum };

@@ -21,12 +21,17 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// What pages of other origins may send and read beside what browsers always allow.
-const CORS: [(HeaderName, &str); 4] = [
+/// What pages of other origins may read beside what browsers always allow. Every answer to them carries it, a poll's too: no
+/// more than they need.
+const READ: [(HeaderName, &str); 2] = [
     (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "feed-position, retry-after, etag"),
+];
+
+/// What they may send beside that. Browsers look for it in the answer to a preflight alone.
+const SEND: [(HeaderName, &str); 2] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
     (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, idempotency-key, if-none-match, last-event-id"),
-    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "feed-position, retry-after, etag"),
 ];
 
 /// An origin that is none. The text says what one looks like.
@@ -87,7 +92,7 @@ pub(crate) struct Friend(HeaderValue);
 impl Friend {
     /// The answer to that.
     pub(crate) fn preflight(self) -> Response {
-        self.let_read(StatusCode::NO_CONTENT.into_response())
+        self.let_read((StatusCode::NO_CONTENT, SEND).into_response())
     }
 
     /// Lets the page read an answer.
@@ -95,7 +100,7 @@ impl Friend {
         let headers = answer.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.0);
         headers.append(header::VARY, HeaderValue::from_static("origin"));
-        headers.extend(CORS.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        headers.extend(READ.map(|(name, value)| (name, HeaderValue::from_static(value))));
         answer
     }
 }
@@ -246,6 +251,20 @@ mod tests {
         ] {
             assert_eq!(from(method, headers), expected, "{method} {headers:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_carries_what_lets_its_page_read_it_and_a_preflights_what_it_may_send() {
+        let friend = || Friend(HeaderValue::from_static("http://a.example:8081"));
+        let names = |answer: Response| {
+            let mut names: Vec<_> = answer.headers().keys().map(|name| name.as_str().to_owned()).collect();
+            names.sort();
+            names.join(" ").replace("access-control-", "")
+        };
+        let read = names(friend().let_read(StatusCode::OK.into_response()));
+        assert_eq!(read, "allow-credentials allow-origin expose-headers vary");
+        let preflight = names(friend().preflight());
+        assert_eq!(preflight, "allow-credentials allow-headers allow-methods allow-origin expose-headers vary");
     }
 
     #[test]

@@ -10,7 +10,10 @@ use hub::{Caller, Hub, Subscription};
 use measure::{Category, Direction, Mono};
 use transport::{
     ALL, Command, ConnectionId, Delivery, Driver, DriverError, Event, Look, Out, Role, Spec, Target, Transport,
-    answer::Refused, headers::Kind, request::Feed,
+    answer::Refused,
+    headers::Kind,
+    request::Feed,
+    watch::{Exchange, Watch, plain},
 };
 use wire::{Close, Control, Draft, Hello, Item, http1};
 
@@ -26,9 +29,21 @@ pub const SPEC: Spec = Spec {
     prefix: "/v1/{namespace}/{room}/dummy",
     options: &[],
     variants: &[],
-    browser_module: Some("export function subscribe() { throw new Error('of no use'); }\n"),
+    preference: None,
+    browser_module: Some("export function open() { throw new Error('of no use'); }\n"),
+    watch: || Box::new(Unwatched),
     build: |_options| Arc::new(Dummy),
 };
+
+/// Its bytes are counted, and not told apart.
+#[derive(Debug)]
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn exchange(&self, _request: &http1::RequestHead) -> Box<dyn Exchange> {
+        plain()
+    }
+}
 
 #[derive(Debug)]
 struct Dummy;

@@ -15,6 +15,7 @@
 //! | `duplex_server`, `duplex_client` | two-way streams of items, whatever their frames |
 //! | `websocket_server`, `websocket_client` | messages over a WebSocket, accepted and asked for |
 //! | `exchange` | HTTP requests of drivers, uplink included |
+//! | [`watch`] and `*_watch`, `watch_*` | what the bytes of an accepted connection were for, by looking on |
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -33,15 +34,22 @@ mod long_polling;
 pub mod options;
 mod poll_client;
 mod poll_server;
+mod poll_watch;
 mod raw;
 pub mod request;
 mod short_polling;
 mod socketio;
 mod sse;
 pub mod target;
+pub mod watch;
+mod watch_connection;
+mod watch_duplex;
+mod watch_row;
+mod watch_whole;
 mod websocket;
 mod websocket_client;
 mod websocket_server;
+mod websocket_watch;
 
 pub use driver::{Charge, Command, ConnectionId, Delivery, Driver, DriverError, Event, Out};
 pub use headers::{Headers, HeadersError};
@@ -74,8 +82,13 @@ pub struct Spec {
     /// The options of further lanes that are compared by default beside the plain one, each as it follows the first `+` of
     /// the lane's name.
     pub variants: &'static [&'static str],
+    /// Its place in the order in which a client that may choose tries transports, 1 first; none for one that is chosen by name
+    /// alone.
+    pub preference: Option<u8>,
     /// Its browser half: the source of an ES module, or none where browsers cannot speak it.
     pub browser_module: Option<&'static str>,
+    /// Makes what says, of the connections that a server accepted, what the bytes of its exchanges were for.
+    pub watch: fn() -> Box<dyn watch::Watch>,
     /// Makes an instance.
     pub build: fn(&Options) -> Arc<dyn Transport>,
 }

@@ -82,11 +82,23 @@ fn a_page_runs_its_own_scripts_alone_and_nobody_frames_it() {
             assert!(connect.split(' ').any(|one| one == url.replace("http", "ws")), "{path}: {connect}");
         }
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{path}: {policy}");
-        for line in ["x-content-type-options: nosniff", "referrer-policy: same-origin"] {
+        for line in [
+            "x-content-type-options: nosniff",
+            "referrer-policy: same-origin",
+            "cache-control: no-cache",
+            "cross-origin-opener-policy: same-origin",
+        ] {
             assert!(head.lines().any(|one| one == line), "{path}: {line} in {head}");
         }
     }
     assert!(server.request("GET", "/transports/sse.js", "").1.contains("x-content-type-options: nosniff"));
+    // What a page that is isolated may load, a worker's script among it.
+    for path in ["/", "/app.js", "/transports/sse.js", "/socket.io/socket.io.js", "/socket.io/socket.io.esm.min.js"] {
+        let head = server.request("GET", path, "").1;
+        for line in ["cross-origin-embedder-policy: require-corp", "cross-origin-resource-policy: same-site"] {
+            assert!(head.lines().any(|one| one == line), "{path}: {line} in {head}");
+        }
+    }
 }
 
 #[test]

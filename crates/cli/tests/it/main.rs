@@ -6,7 +6,9 @@ mod bench;
 mod bytes;
 mod calibrate;
 mod conform;
+mod demo_page;
 mod drain;
+mod feed_js;
 mod hardening;
 mod index;
 mod notify_page;
@@ -24,6 +26,8 @@ mod socketio;
 mod socketio_misuse;
 mod socketio_page;
 mod tidy;
+mod watched;
+mod web_types;
 mod wrong_usage;
 
 use std::{

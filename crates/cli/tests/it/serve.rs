@@ -1,5 +1,7 @@
 //! The server's HTTP surface, from outside.
 
+use std::{fs, path::Path};
+
 use conformance::client::{Client, PATIENCE};
 use serde_json::{Value, json};
 use testkit::process::ServerProcess;
@@ -136,7 +138,7 @@ fn lists_and_metrics_show_what_is_there() {
             let (status, head, source) = server.request("GET", module, "");
             assert_eq!(status, 200);
             assert!(head.contains("text/javascript"), "{head}");
-            assert!(source.contains("export function subscribe"), "{source}");
+            assert!(source.contains("export function open"), "{source}");
         }
     }
     let polling = offered.as_array().unwrap().iter().find(|one| one["id"] == "short-polling").unwrap();
@@ -153,23 +155,46 @@ fn lists_and_metrics_show_what_is_there() {
 #[test]
 fn the_page_and_its_files_are_served() {
     let server = server();
-    for (path, kind) in [
-        ("/", "text/html"),
-        ("/app.js", "text/javascript"),
-        ("/http-feed.js", "text/javascript"),
-        ("/style.css", "text/css"),
-    ] {
-        let (status, head, body) = server.request("GET", path, "");
-        assert_eq!(status, 200);
-        assert!(head.contains(kind) && !body.is_empty(), "{path}: {head}");
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
+    let (mut folders, mut served) = (vec![web.clone()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&web).unwrap().to_str().unwrap();
+            let end = path.extension().and_then(|end| end.to_str());
+            let kind = match end {
+                Some("html") => "text/html; charset=utf-8",
+                Some("js") => "text/javascript; charset=utf-8",
+                Some("css") => "text/css; charset=utf-8",
+                Some("svg") => "image/svg+xml",
+                Some("txt") => "text/plain; charset=utf-8",
+                _ => {
+                    assert_eq!(server.request("GET", &format!("/{name}"), "").0, 404, "{name} is not for browsers");
+                    continue;
+                }
+            };
+            let at = format!("/{name}");
+            let (status, head, body) = server.request("GET", if name == "index.html" { "/" } else { &at }, "");
+            assert!(
+                status == 200 && head.lines().any(|line| line == format!("content-type: {kind}")),
+                "{name}: {head}"
+            );
+            assert!(body == fs::read_to_string(&path).unwrap(), "{name} is another");
+            served += 1;
+        }
     }
+    assert!(served >= 3, "{served} files");
 }
 
 #[test]
 fn limits_come_from_a_file_and_flags_win() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("limits.toml");
-    std::fs::write(&file, "data_bytes = 10\nrooms = 1\n").unwrap();
+    fs::write(&file, "data_bytes = 10\nrooms = 1\n").unwrap();
     let server = ServerProcess::start(binary(), &["--config", file.to_str().unwrap(), "--data-bytes", "20"]);
     publish(&server, "a/b", r#""123456789012345678""#);
     let longer = server.request("POST", "/v1/a/b/messages", r#"{"event":"message","data":"1234567890123456789"}"#);

@@ -49,9 +49,15 @@ async function readModules([feed, start]) {
   for (const { id, module } of await (await fetch("/v1/transports")).json()) {
     if (!module) continue;
     const lane = `module ${id}`;
-    const { subscribe } = await import(module);
-    const onItem = (text) => say({ lane, [text.startsWith('{"offset":') ? "item" : "control"]: text });
-    subscribe({ namespace, room, after: start }, { onItem, onEnd: (why) => say({ lane, control: JSON.stringify({ why }) }) });
+    const { open } = await import(module);
+    const control = (what) => say({ lane, control: JSON.stringify(what) });
+    open({ origin: location.origin, namespace, room, after: start }, {
+      ready: (ready) => control({ ready }),
+      item: (text) => say({ lane, [text.startsWith('{"offset":') ? "item" : "control"]: text }),
+      position() {},
+      away: (away) => control({ away }),
+      end: ({ message, code }) => control({ close: { code, reason: message } }),
+    });
   }
 }
 
@@ -72,7 +78,8 @@ try {
   page.on("pageerror", (error) => {
     throw error;
   });
-  await page.goto(how === "socketio" ? `${origin}/healthz` : origin);
+  // The page itself would take some of the six connections.
+  await page.goto(`${origin}/healthz`);
   if (how === "socketio") await readSocketIo(page);
   else await page.evaluate(how === "modules" ? readModules : readEveryLane, [feed, start]);
   await released();

@@ -8,7 +8,6 @@ mod reactor;
 mod repeat;
 mod scenario;
 mod tally;
-mod tcp_info;
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},

@@ -8,3 +8,4 @@ mod ledger;
 mod recorder;
 mod schedule;
 mod stall;
+mod tcp_info;

@@ -35,7 +35,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use hub::Hub;
 
-use crate::{Driver, Look, Role, Spec, Target, Transport};
+use crate::{Driver, Look, Role, Spec, Target, Transport, poll_watch::Polls};
 
 /// See the module.
 pub(crate) const SPEC: Spec = Spec {
@@ -46,7 +46,9 @@ pub(crate) const SPEC: Spec = Spec {
     prefix: "/v1/{namespace}/{room}/long-polling",
     options: &[],
     variants: &[],
+    preference: Some(3),
     browser_module: Some(include_str!("browser.js")),
+    watch: || Box::new(Polls),
     build: |_options| Arc::new(LongPolling),
 };
 

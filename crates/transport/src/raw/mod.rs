@@ -23,6 +23,7 @@
 
 mod client;
 mod server;
+mod watch;
 
 use std::sync::Arc;
 
@@ -44,7 +45,9 @@ pub(crate) const SPEC: Spec = Spec {
     options: &[],
     variants: &[],
     // Browsers open no connections of their own protocol.
+    preference: None,
     browser_module: None,
+    watch: || Box::new(watch::Feeds),
     build: |_options| Arc::new(Raw),
 };
 

@@ -126,11 +126,11 @@ impl Carrier for Items {
                 Err(oversize) => return Incoming::Fault(oversize),
             }
             // Waiting holds no buffer: most clients say nothing for most of the time.
-            if self.connection.tcp().readable().await.is_err() {
+            if self.connection.readable().await.is_err() {
                 return Incoming::End;
             }
             let mut piece = [0; 2048];
-            match self.connection.tcp().try_read(&mut piece) {
+            match self.connection.try_read(&mut piece) {
                 Ok(0) => return Incoming::End,
                 Ok(length) => self.input.extend_from_slice(&piece[..length]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -31,7 +31,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use hub::Hub;
 
-use crate::{Driver, Look, OptionKind, OptionSpec, Role, Spec, Target, Transport};
+use crate::{Driver, Look, OptionKind, OptionSpec, Role, Spec, Target, Transport, poll_watch::Polls};
 
 /// How often a poller asks. 1 s by default: what people choose who poll for a chat; the bounds keep a sweep sensible.
 const INTERVAL: OptionSpec = OptionSpec {
@@ -54,7 +54,9 @@ pub(crate) const SPEC: Spec = Spec {
     prefix: "/v1/{namespace}/{room}/short-polling",
     options: &[INTERVAL],
     variants: &[],
+    preference: Some(4),
     browser_module: Some(include_str!("browser.js")),
+    watch: || Box::new(Polls),
     build: |options| Arc::new(ShortPolling { interval: options.duration(&INTERVAL) }),
 };
 

@@ -1,40 +1,43 @@
 // @ts-check
+import { Refusal } from "/feed-half.js";
+
 /**
  * The browser half of Socket.IO: the official client.
  *
- * @param {{namespace: string, room: string, after?: string}} feed
- * @param {{onItem: (text: string) => void, onEnd: (reason: string) => void}} on  `onItem` gets every item's JSON text.
- * @returns {{publish: (event: string, data: unknown) => void, close: () => void}}
+ * @param {import("/feed-half.js").Where & {transports?: string[]}} where  `transports`: those of Engine.IO, its own order by default
+ * @param {import("/feed-half.js").On} on
+ * @returns {import("/feed-half.js").Link}
  */
-export function subscribe(feed, on) {
-  const namespace = feed.namespace === "default" ? "/" : `/${feed.namespace}`;
+export function open({ origin, namespace, room, after, transports }, on) {
+  const url = origin + (namespace === "default" ? "/" : `/${namespace}`);
   // A subscription that ends is over, like those of the other halves: whoever subscribes again knows the last position.
-  const options = { auth: { room: feed.room, after: feed.after }, forceNew: true, reconnection: false };
-  /** @type {{socket?: import("./vendor/socket.io.esm.min.js").Socket, closed: boolean, early: [string, unknown][]}} */
-  const state = { closed: false, early: [] };
-  /** @param {string} event @param {unknown} data */
-  const publish = (event, data) => state.socket?.emit("publish", { room: feed.room, event, data });
+  const options = { auth: { room, after }, forceNew: true, reconnection: false, withCredentials: true, ...(transports && { transports }) };
+  /** @type {{socket?: import("/socket.io/socket.io.esm.min.js").Socket, isClosed: boolean}} */
+  const state = { isClosed: false };
   import("/socket.io/socket.io.esm.min.js").then(({ io }) => {
-    if (state.closed) return;
-    const socket = (state.socket = io(namespace, options));
+    if (state.isClosed) return;
+    const socket = (state.socket = io(url, options));
     socket.io.on("open", () => {
       // The client parses what it hands over; an item's text is taken from the packet.
       socket.io.engine.on("packet", ({ type, data }) => {
-        const item = type === "message" && itemText(data, feed.room);
-        if (item) on.onItem(item);
+        const at = performance.now();
+        const item = type === "message" && !state.isClosed && itemText(data, room);
+        if (item) on.item(item, at);
       });
     });
-    socket.on("connect_error", (error) => on.onEnd(error.message));
-    socket.on("disconnect", (reason) => on.onEnd(reason));
-    for (const [event, data] of state.early) publish(event, data);
-  }, (error) => on.onEnd(String(error)));
+    socket.on("connect_error", (/** @type {Error & {data?: {status: number, detail: string}}} */ { message, data }) =>
+      on.end(data ? new Refusal(data.status, data.detail) : new Error(message)));
+    socket.on("disconnect", (/** @type {string} */ reason) => on.end(new Error(reason)));
+  }, on.end);
   return {
-    publish(event, data) {
-      if (state.socket) publish(event, data);
-      else state.early.push([event, data]);
+    async publish(draft) {
+      if (!state.socket?.connected) throw new Error("not connected");
+      const { position, error } = await state.socket.emitWithAck("publish", { room, ...draft });
+      if (error) throw new Refusal(error.status, error.detail);
+      return position;
     },
     close() {
-      state.closed = true;
+      state.isClosed = true;
       state.socket?.disconnect();
     },
   };

@@ -44,6 +44,8 @@ mod server_feeds;
 mod server_session;
 mod server_sockets;
 mod server_suite;
+mod watch;
+mod watch_packets;
 
 use std::sync::Arc;
 
@@ -76,7 +78,9 @@ pub(crate) const SPEC: Spec = Spec {
     prefix: "/socket.io/",
     options: &[WEBSOCKET, POLLING],
     variants: &["websocket", "polling"],
+    preference: None,
     browser_module: Some(include_str!("browser.js")),
+    watch: || Box::<watch::Sessions>::default(),
     build: |options| Arc::new(SocketIo { carriers: carriers(options) }),
 };
 

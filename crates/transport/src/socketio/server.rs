@@ -12,7 +12,7 @@ use axum::{
         FromRequestParts as _, Request, State,
         ws::{Message, Utf8Bytes, WebSocketUpgrade, close_code},
     },
-    http::{Method, StatusCode, header},
+    http::{HeaderName, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -52,7 +52,13 @@ const WAITING_REQUESTS: usize = 4;
 pub(super) fn routes(hub: Hub) -> Router {
     let feeds = engine(hub, |hub, caller| Sockets::new(Feeds::new(hub.clone(), caller.clone()), hub.limits()));
     CLIENTS.into_iter().fold(feeds, |router, (path, source)| {
-        let answer = async move || ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], source);
+        let headers = [
+            (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+            // For workers of a page that is isolated from those of others, which has the fine clock.
+            (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+            (HeaderName::from_static("cross-origin-resource-policy"), "same-site"),
+        ];
+        let answer = async move || (headers, source);
         router.route(path, get(answer))
     })
 }

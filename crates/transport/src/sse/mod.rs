@@ -29,6 +29,7 @@
 
 mod client;
 mod server;
+mod watch;
 
 use std::sync::Arc;
 
@@ -52,7 +53,9 @@ pub(crate) const SPEC: Spec = Spec {
     prefix: "/v1/{namespace}/{room}/sse",
     options: &[],
     variants: &[],
+    preference: Some(2),
     browser_module: Some(include_str!("browser.js")),
+    watch: || Box::new(watch::Streams),
     build: |_options| Arc::new(Sse),
 };
 

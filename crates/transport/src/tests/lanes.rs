@@ -32,7 +32,9 @@ static CATALOG: [Spec; 1] = [Spec {
     prefix: "/demo",
     options: &OPTIONS,
     variants: &["fast", "loud+interval=1s"],
+    preference: None,
     browser_module: None,
+    watch: ALL[0].watch,
     build: |_options| (ALL[0].build)(&Options::default()),
 }];
 

@@ -17,6 +17,7 @@ mod splits;
 mod sse;
 mod table;
 mod two_way;
+mod watching;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -109,6 +109,6 @@ fn every_transport_is_drawn_as_it_always_was() {
 fn a_browser_half_is_a_checked_module_that_subscribes() {
     for (id, module) in ALL.iter().filter_map(|spec| Some((spec.id, spec.browser_module?))) {
         assert!(module.starts_with("// @ts-check"), "{id}");
-        assert!(module.contains("export function subscribe("), "{id}");
+        assert!(module.contains("export function open("), "{id}");
     }
 }

@@ -24,6 +24,7 @@
 
 mod client;
 mod server;
+mod watch;
 
 use std::sync::Arc;
 
@@ -41,7 +42,9 @@ pub(crate) const SPEC: Spec = Spec {
     prefix: "/v1/{namespace}/{room}/websocket",
     options: &[],
     variants: &[],
+    preference: Some(1),
     browser_module: Some(include_str!("browser.js")),
+    watch: || Box::new(watch::Feeds),
     build: |_options| Arc::new(WebSocket),
 };
 

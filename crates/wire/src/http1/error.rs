@@ -1,4 +1,4 @@
-//! What a server can do wrong.
+//! What the other end can do wrong.
 
 /// A stream that is not HTTP/1.1 as this client reads it. Nothing can be read after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -12,19 +12,19 @@ pub enum Error {
         /// The longest head taken.
         limit_bytes: usize,
     },
-    /// Something that is not the head of a response (sections 4 and 5).
-    #[error("not the head of a response: {0}")]
+    /// Something that is not the head of a message (sections 3 to 5).
+    #[error("not the head of a message: {0}")]
     Head(httparse::Error),
-    /// An empty line where a status line belongs.
-    #[error("a head without a status line")]
-    NoStatusLine,
+    /// An empty line where a status line or a request line belongs.
+    #[error("a head without a first line")]
+    NoFirstLine,
     /// A length that is no number, does not fit into 64 bits, or is given twice with different values.
     #[error("the content length is not one number")]
     ContentLength,
     /// A transfer coding other than `chunked`, or any at all in HTTP/1.0.
     #[error("the transfer coding is not chunked")]
     TransferEncoding,
-    /// Both a length and a transfer coding, which is how responses are smuggled (section 6.3).
+    /// Both a length and a transfer coding, which is how messages are smuggled (section 6.3).
     #[error("both a content length and a transfer coding")]
     LengthAndCoding,
     /// A chunk that does not begin with a hexadecimal number, or not with an extension after it.
@@ -42,7 +42,7 @@ pub enum Error {
         /// The longest line taken.
         limit_bytes: usize,
     },
-    /// The stream ended inside a response.
-    #[error("the stream ended inside a response")]
+    /// The stream ended inside a message.
+    #[error("the stream ended inside a message")]
     Truncated,
 }

@@ -1,10 +1,13 @@
-//! The reader of responses: heads, bodies, and the bytes between (RFC 9112, sections 6 and 7).
+//! The reader of one direction, responses or requests: heads, bodies, and the bytes between (RFC 9112, sections 6 and 7).
 
 use std::mem;
 
 use memchr::memchr;
 
-use super::{Error, Head, head::Body};
+use super::{
+    Error, Head, RequestHead,
+    head::{Body, Start},
+};
 
 /// What a reader takes at most.
 #[derive(Debug, Clone, Copy)]
@@ -23,16 +26,16 @@ impl Default for Limits {
     }
 }
 
-/// The next piece of a stream of responses: `Head`, then `Body` and `Framing` in any number, then `End`, and again.
+/// The next piece of a stream of messages: `Head`, then `Body` and `Framing` in any number, then `End`, and again.
 ///
-/// A body without a length ends with the stream: no `End` follows, see [`ResponseReader::finish`]. After a head with
-/// status 101 there is only `Upgraded`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// A final response begins, or the protocol changes (101).
+/// A response's body without a length ends with the stream: no `End` follows, see [`Reader::finish`]. After a head with
+/// status 101 there is only `Upgraded`; a reader of requests never gives that, for it does not see the answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event<'a, H = Head> {
+    /// A request or a final response begins, or the protocol changes (101).
     Head {
-        /// Status and fields.
-        head: &'a Head,
+        /// The first line and the fields.
+        head: &'a H,
         /// The head up to and with its empty line, and all interim responses (1xx) skipped before it.
         bytes: usize,
     },
@@ -44,13 +47,22 @@ pub enum Event<'a> {
         /// The line, its CR LF included.
         bytes: usize,
     },
-    /// The response is complete. Takes no bytes.
+    /// The message is complete. Takes no bytes.
     End,
     /// A piece of the protocol upgraded to, never empty.
     Upgraded(&'a [u8]),
 }
 
-impl Event<'_> {
+impl<H> Clone for Event<'_, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+// Not derived: that would ask for a head that is copied too.
+impl<H> Copy for Event<'_, H> {}
+
+impl<H> Event<'_, H> {
     /// How many bytes of the stream this event was.
     pub const fn wire_bytes(&self) -> usize {
         match self {
@@ -82,15 +94,23 @@ enum Step<'i> {
     Upgraded(&'i [u8]),
 }
 
-/// Takes a stream of responses apart, in whatever pieces it comes.
+/// Reads what a server writes.
+pub type ResponseReader = Reader<Head>;
+
+/// Reads what a client writes.
+pub type RequestReader = Reader<RequestHead>;
+
+/// Takes a stream of messages apart, in whatever pieces it comes.
 ///
 /// Of all bytes taken from the input, each is in exactly one event's [`wire_bytes`](Event::wire_bytes) or in
 /// [`pending`](Self::pending), after an error too.
 #[derive(Debug)]
-pub struct ResponseReader {
+pub struct Reader<H> {
     limits: Limits,
     state: State,
-    head: Head,
+    head: H,
+    /// The next message has no body, whatever its head says.
+    bodiless: bool,
     /// The lines of a head so far, or one line of the chunked coding.
     held: Vec<u8>,
     /// Where in `held` the line being read begins.
@@ -100,19 +120,20 @@ pub struct ResponseReader {
     failed: Option<Error>,
 }
 
-impl Default for ResponseReader {
+impl<H: Start> Default for Reader<H> {
     fn default() -> Self {
         Self::new(Limits::default())
     }
 }
 
-impl ResponseReader {
+impl<H: Start> Reader<H> {
     /// A reader at the beginning of a connection.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
             state: State::Head,
-            head: Head::default(),
+            head: H::default(),
+            bodiless: false,
             held: Vec::new(),
             line_start: 0,
             pending: 0,
@@ -128,7 +149,7 @@ impl ResponseReader {
     /// # Errors
     ///
     /// The first thing that the stream does wrong, and the same again on every call after that.
-    pub fn next_event<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Event<'a>>, Error> {
+    pub fn next_event<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Event<'a, H>>, Error> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -142,16 +163,21 @@ impl ResponseReader {
         }))
     }
 
+    /// The next final response answers a HEAD: it has no body, whatever its fields say (section 6.3, rule 1).
+    pub const fn expect_no_body(&mut self) {
+        self.bodiless = true;
+    }
+
     /// Bytes taken that are not yet part of an event.
     pub const fn pending(&self) -> usize {
         self.pending
     }
 
-    /// Says whether the stream may end here: between responses, in a body without a length, after an upgrade.
+    /// Says whether the stream may end here: between messages, in a body without a length, after an upgrade.
     ///
     /// # Errors
     ///
-    /// [`Error::Truncated`] inside a response, or what [`next_event`](Self::next_event) failed with.
+    /// [`Error::Truncated`] inside a message, or what [`next_event`](Self::next_event) failed with.
     pub const fn finish(&self) -> Result<(), Error> {
         match (self.failed, self.state) {
             (Some(error), _) => Err(error),
@@ -190,16 +216,18 @@ impl ResponseReader {
                 continue;
             }
             self.line_start = 0;
-            self.head = Head::parse(&self.held)?;
+            self.head = H::parse(&self.held)?;
             self.held.clear();
-            self.state = match (self.head.status(), self.head.body()?) {
-                (101, _) => State::Upgraded,
+            self.state = match self.head.body()? {
+                Body::Upgraded => State::Upgraded,
                 // Its bytes stay pending and count with the head of the final response.
-                (100..=199, _) => continue,
-                (_, Body::Length(length)) => State::Length(length),
-                (_, Body::Chunked) => State::ChunkSize,
-                (_, Body::UntilClose) => State::UntilClose,
+                Body::Interim => continue,
+                _ if self.bodiless => State::Length(0),
+                Body::Length(length) => State::Length(length),
+                Body::Chunked => State::ChunkSize,
+                Body::UntilClose => State::UntilClose,
             };
+            self.bodiless = false;
             return Ok(Some(Step::Head { bytes: mem::take(&mut self.pending) }));
         }
         Ok(None)

@@ -219,7 +219,7 @@ fn transfer_codings_other_than_chunked_are_refused() {
 
 #[test]
 fn what_is_not_a_head_is_refused() {
-    refused("\r\n", Error::NoStatusLine);
+    refused("\r\n", Error::NoFirstLine);
     refused("SSH-2.0\r\n\r\n", Error::Head(httparse::Error::Version));
     refused("HTTP/2.0 200 OK\r\n\r\n", Error::Head(httparse::Error::Version));
     refused("HTTP/1.1 20 OK\r\n\r\n", Error::Head(httparse::Error::Status));
@@ -359,4 +359,17 @@ proptest! {
     ) {
         prop_assert_eq!(read(&pieces(&bytes, &cuts)), read(&[&bytes]));
     }
+}
+
+#[test]
+fn an_answer_to_head_has_no_body_and_the_next_one_has() {
+    let stream = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n\
+                   HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    let mut reader = ResponseReader::new(LIMITS);
+    reader.expect_no_body();
+    let (mut input, mut seen) = (&stream[..], Vec::new());
+    while let Some(event) = reader.next_event(&mut input).unwrap() {
+        add(&mut seen, &event);
+    }
+    assert_eq!(seen, [Seen::Head(200, 63), Seen::End, Seen::Head(200, 38), body("hi"), Seen::End]);
 }

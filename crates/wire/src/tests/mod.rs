@@ -6,6 +6,7 @@ mod feed;
 mod http1;
 mod length_prefixed;
 mod names;
+mod requests;
 mod socket_io;
 mod sse;
 mod websocket;
