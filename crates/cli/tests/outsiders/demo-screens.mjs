@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { launch } from "./chromium.mjs";
-import { DRAWN, album } from "./png.mjs";
+import { album } from "./png.mjs";
 
 const [, , program, folder] = process.argv;
 
@@ -16,7 +16,8 @@ const browser = await launch();
 try {
   const [ready] = await once(server.stdout, "data");
   const { save, count } = await album(browser, folder, (name) => name.startsWith("demo-"));
-  const large = { ...DRAWN, bytes: 200_000 };
+  // Five hues and their greys.
+  const large = { colours: 64, bytes: 200_000 };
 
   /** The page as somebody named so has it, with half a minute of numbers. */
   async function open(name, options) {
@@ -31,7 +32,7 @@ try {
   const all = async (name, page) => save(name, large, await page.screenshot({ fullPage: true }));
 
   const [light, dark, phone] = await Promise.all([
-    open("ana", { viewport: WIDE, colorScheme: "light" }),
+    open("ana", { viewport: WIDE, colorScheme: "light", reducedMotion: "reduce" }),
     open("bob", { viewport: WIDE, colorScheme: "dark" }),
     open("cem", { viewport: { width: 375, height: 812 }, colorScheme: "light" }),
   ]);
@@ -48,7 +49,7 @@ try {
   await save("demo-bytes", large, await light.locator("#lanes").screenshot());
   await light.evaluate(() => document.querySelectorAll("details").forEach((fold) => (fold.open = false)));
   await light.getByRole("button", { name: "show me around" }).click();
-  await save("demo-tour", DRAWN, await light.screenshot());
+  await save("demo-tour", large, await light.screenshot());
   await light.keyboard.press("Escape");
   await dark.getByRole("button", { name: "cut all" }).click();
   await dark.locator("[data-lane] .said", { hasText: "EventSource itself asks again" }).first().waitFor();

@@ -160,7 +160,9 @@ async function figures(page, must) {
     must(Math.abs((await width()) - before) < 2, "the wheel does not zoom out");
     await page.keyboard.press("Escape");
     must(await dialog.isHidden(), "Escape does not close it");
-    must((await figure.locator(".wide svg").count()) === 1, "the drawing did not come back");
+    // A dialog tells of its end a moment later.
+    const back = figure.locator(".wide svg").waitFor({ timeout: 2000 });
+    must(await back.then(() => true, () => false), "the drawing did not come back");
   }
 }
 
