@@ -24,9 +24,19 @@ try {
   await page.locator("#rate").fill("50");
   const inside = await page.context().newCDPSession(page);
 
+  /** One collection leaves what the next one takes: the least of five. */
+  async function heap() {
+    const sizes = [];
+    for (let turn = 0; turn < 5; turn++) {
+      await inside.send("HeapProfiler.collectGarbage");
+      sizes.push((await inside.send("Runtime.getHeapUsage")).usedSize);
+      await page.waitForTimeout(200);
+    }
+    return Math.min(...sizes);
+  }
+
   async function held() {
-    await inside.send("HeapProfiler.collectGarbage");
-    const { usedSize } = await inside.send("Runtime.getHeapUsage");
+    const usedSize = await heap();
     const rollup = await readFile(`/proc/${server.pid}/smaps_rollup`, "utf8");
     return { page: usedSize / 1024, server: Number(/^Pss_Anon:\s+(\d+) kB/m.exec(rollup)[1]) };
   }

@@ -161,7 +161,7 @@ async function figures(page, must) {
     await page.keyboard.press("Escape");
     must(await dialog.isHidden(), "Escape does not close it");
     // A dialog tells of its end a moment later.
-    const back = figure.locator(".wide svg").waitFor({ timeout: 2000 });
+    const back = figure.locator(".wide svg").waitFor({ state: "attached", timeout: 2000 });
     must(await back.then(() => true, () => false), "the drawing did not come back");
   }
 }
